@@ -1,0 +1,87 @@
+"""Flags: the topology of the FEN, and how it is built."""
+
+import random
+
+import keras
+from absl import flags
+
+from flags import images as image_flags
+from flags import program
+from privynet_tf import fen
+from privynet_tf.errors import InputError
+from privynet_tf.networks import NETWORKS
+from privynet_tf.topology import FenTopology, depth_of
+
+_NETWORK = flags.DEFINE_enum("network", "vgg16", sorted(NETWORKS), "Pre-trained network.")
+_NUM_LAYERS = flags.DEFINE_integer("num_layers", 6, "m: layers of the FEN; pools count.")
+_OUTPUT_DEPTH = flags.DEFINE_integer(
+    "output_depth", 8, "D': released channels, drawn at random unless --output_channels names them."
+)
+_OUTPUT_CHANNELS = flags.DEFINE_list("output_channels", None, "Released channels, e.g. 3,17,40.")
+_INTERMEDIATE = flags.DEFINE_multi_string(
+    "intermediate_channels",
+    [],
+    "Kept channels of a convolution before the last, e.g. block1_conv1=0,5,9; may be repeated.",
+)
+_CHANNEL_SEED = flags.DEFINE_integer(
+    "channel_seed",
+    None,
+    "Seed of the draw of released channels, for studies. Unset, the operating system's entropy is "
+    "used, as a real selection must: a seed can be guessed.",
+)
+_WEIGHTS = flags.DEFINE_string(
+    "fen_weights", "embedded", "'imagenet', 'embedded', 'random' or the path of a Keras HDF5 file."
+)
+_PREPROCESSING = flags.DEFINE_enum("preprocessing", "caffe", fen.PREPROCESSING, "Of the FEN's images.")
+
+
+def topology() -> FenTopology:
+    """The topology that the flags name; draws the released channels where they name none."""
+    channels = _OUTPUT_CHANNELS.value
+    # The released channels are checked below; this checks the rest before they are drawn.
+    FenTopology(_NETWORK.value, _NUM_LAYERS.value)
+    return FenTopology(
+        network=_NETWORK.value,
+        num_layers=_NUM_LAYERS.value,
+        output_channels=_drawn() if channels is None else _integers("--output_channels", channels),
+        intermediate_channels=dict(_named(text) for text in _INTERMEDIATE.value),
+    )
+
+
+def build(topology: FenTopology) -> keras.Model:
+    """The FEN of a topology, with the weights and preprocessing of the flags."""
+    return fen.build(
+        topology,
+        _WEIGHTS.value,
+        _PREPROCESSING.value,
+        image_flags.image_size(),
+        download=image_flags.DOWNLOAD.value,
+        seed=program.SEED.value,
+    )
+
+
+def _drawn() -> list[int]:
+    depth = depth_of(NETWORKS[_NETWORK.value], _NUM_LAYERS.value)
+    wanted = _OUTPUT_DEPTH.value
+    if not 1 <= wanted <= depth:
+        raise InputError(
+            f"--output_depth must be from 1 to {depth} at --num_layers={_NUM_LAYERS.value}. "
+            f"Received: {wanted}"
+        )
+    seed = _CHANNEL_SEED.value
+    generator = random.SystemRandom() if seed is None else random.Random(seed)
+    return generator.sample(range(depth), wanted)
+
+
+def _integers(name: str, texts: list[str]) -> list[int]:
+    try:
+        return [int(text) for text in texts]
+    except ValueError as error:
+        raise InputError(f"{name} must be whole numbers. Received: {','.join(texts)}") from error
+
+
+def _named(text: str) -> tuple[str, list[int]]:
+    name, separator, channels = text.partition("=")
+    if not separator:
+        raise InputError(f"--intermediate_channels must be LAYER=CHANNELS. Received: {text!r}")
+    return name, _integers("--intermediate_channels", channels.split(","))

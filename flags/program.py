@@ -1,0 +1,67 @@
+"""How every binary runs: one-line errors, progress, and a run directory with its settings."""
+
+import pathlib
+import sys
+from collections.abc import Callable
+
+from absl import app, flags, logging
+
+from privynet_tf import workdir
+from privynet_tf.errors import InputError
+
+WORKDIR = flags.DEFINE_string("workdir", None, "Directory of this run: settings, logs, models, result.")
+OVERWRITE = flags.DEFINE_bool("overwrite", False, "Delete an earlier run in --workdir first.")
+SEED = flags.DEFINE_integer("seed", 0, "Seed of initial weights, data order and random draws.", lower_bound=0)
+
+# Where things are, not what they are: these may differ between a run and its resumption.
+_NOT_SETTINGS = ("workdir", "overwrite", "data_dir", "download")
+
+
+def run(main: Callable[[], None]) -> None:
+    """Runs ``main`` under absl; bad input becomes one line on stderr and exit code 1."""
+
+    def guarded(argv):
+        try:
+            if len(argv) > 1:
+                raise InputError(f"unexpected arguments {argv[1:]}; flags are --name=value")
+            main()
+        except InputError as error:
+            sys.exit(f"error: {error}")
+
+    logging.set_verbosity(logging.ERROR)  # TFDS tells of every file that it opens
+    app.run(guarded)
+
+
+def open_run() -> workdir.Run:
+    """The run in ``--workdir``, with the values of all flags of this package as its settings."""
+    if not WORKDIR.value:
+        raise InputError("--workdir must name the directory of this run")
+    settings = {
+        flag.name: ",".join(map(str, flag.value)) if isinstance(flag.value, list) else flag.value
+        for module, defined in flags.FLAGS.flags_by_module_dict().items()
+        if module.startswith("flags.") or module == sys.argv[0]
+        for flag in defined
+        if flag.name not in _NOT_SETTINGS and flag.value is not None
+    }
+    return workdir.open_run(pathlib.Path(WORKDIR.value), settings, overwrite=OVERWRITE.value)
+
+
+def verbosity() -> int:
+    """Keras's ``verbose``: a progress bar on a terminal, a line an epoch elsewhere."""
+    return 1 if sys.stdout.isatty() else 2
+
+
+def progress(what: str) -> Callable[[int, int], None]:
+    """A callback that prints how much is done, on one line of a terminal or every tenth elsewhere."""
+    shown = -1
+
+    def show(done: int, total: int) -> None:
+        nonlocal shown
+        tenths = 10 * done // total
+        if sys.stderr.isatty():
+            print(f"\r{what}: {done:,}/{total:,}", end="\n" if done == total else "", file=sys.stderr)
+        elif tenths > shown:
+            print(f"{what}: {done:,}/{total:,}", file=sys.stderr)
+        shown = tenths
+
+    return show
