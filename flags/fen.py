@@ -1,5 +1,6 @@
 """Flags: the topology of the FEN, and how it is built."""
 
+import pathlib
 import random
 
 import keras
@@ -33,6 +34,48 @@ _WEIGHTS = flags.DEFINE_string(
     "fen_weights", "embedded", "'imagenet', 'embedded', 'random' or the path of a Keras HDF5 file."
 )
 _PREPROCESSING = flags.DEFINE_enum("preprocessing", "caffe", fen.PREPROCESSING, "Of the FEN's images.")
+
+
+_OF_THE_FEN = [
+    flags.FLAGS[holder.name]
+    for holder in (
+        _NETWORK,
+        _NUM_LAYERS,
+        _OUTPUT_DEPTH,
+        _OUTPUT_CHANNELS,
+        _INTERMEDIATE,
+        _CHANNEL_SEED,
+        _WEIGHTS,
+        _PREPROCESSING,
+    )
+]
+_PACKAGE = flags.DEFINE_string(
+    "fen_package",
+    None,
+    "Directory of the FEN, which stays here: made from the other flags if absent, used if there.",
+)
+
+
+def kept() -> keras.Model:
+    """The FEN in ``--fen_package``, which is made first if it is not there."""
+    if not _PACKAGE.value:
+        raise InputError("--fen_package must name a directory, to keep the FEN for new images")
+    package = pathlib.Path(_PACKAGE.value)
+    if not package.exists():
+        chosen = topology()
+        model = build(chosen)
+        fen.save_package(model, chosen, package)
+        return model
+    given = [flag.name for flag in _OF_THE_FEN if flag.present]
+    if given:
+        raise InputError(f"--fen_package={package} exists and fixes the FEN; drop --{', --'.join(given)}")
+    model = fen.load_package(package)
+    if model.input_shape[1] != image_flags.image_size():
+        raise InputError(
+            f"the FEN in --fen_package={package} takes images of {model.input_shape[1]} pixels. "
+            f"Received: --image_size={image_flags.image_size()}"
+        )
+    return model
 
 
 def topology() -> FenTopology:

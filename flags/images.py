@@ -31,10 +31,13 @@ def image_size() -> int:
     return _IMAGE_SIZE.value
 
 
-def selections() -> dict[str, images.Selection]:
-    """Which images make the ``train``, ``validation`` and ``test`` splits."""
-    return {
+def selections(source: images.LabelledImages) -> dict[str, images.Selection]:
+    """Which images make the ``train``, ``validation`` and ``test`` splits; raises if one is empty."""
+    chosen = {
         "train": images.Selection(_TRAIN.value, augmented_copies=_COPIES.value, seed=program.SEED.value),
         "validation": images.Selection(_VALIDATION.value),
         "test": images.Selection(_TEST.value),
     }
+    for selection in chosen.values():
+        source.num_images(selection.split)
+    return chosen

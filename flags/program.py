@@ -4,6 +4,7 @@ import pathlib
 import sys
 from collections.abc import Callable
 
+import keras
 from absl import app, flags, logging
 
 from privynet_tf import workdir
@@ -18,7 +19,7 @@ _NOT_SETTINGS = ("workdir", "overwrite", "data_dir", "download")
 
 
 def run(main: Callable[[], None]) -> None:
-    """Runs ``main`` under absl; bad input becomes one line on stderr and exit code 1."""
+    """Runs ``main`` under absl, the same from the same seed; bad input becomes one line and exit code 1."""
 
     def guarded(argv):
         try:
@@ -29,6 +30,10 @@ def run(main: Callable[[], None]) -> None:
             sys.exit(f"error: {error}")
 
     logging.set_verbosity(logging.ERROR)  # TFDS tells of every file that it opens
+    if keras.backend.backend() == "tensorflow":
+        import tensorflow as tf
+
+        tf.config.experimental.enable_op_determinism()
     app.run(guarded)
 
 

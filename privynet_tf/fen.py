@@ -17,6 +17,10 @@ from privynet_tf.topology import FenTopology
 
 PREPROCESSING = ("caffe", "per_image")
 
+TOPOLOGY = "topology.json"
+MODEL = "fen.keras"
+"""The files of a FEN package."""
+
 CAFFE_MEANS_BGR = (103.939, 116.779, 123.68)
 """ImageNet means that ``keras.applications.vgg16.preprocess_input`` subtracts."""
 
@@ -77,17 +81,29 @@ def build(
 def save_package(model: keras.Model, topology: FenTopology, directory: pathlib.Path) -> None:
     """Writes the FEN package, which stays on the local platform: whoever has it knows the FEN.
 
-    Writes ``topology.json`` and ``fen.keras``, both readable by the owner alone.
+    Writes ``TOPOLOGY`` and ``MODEL``, both readable by the owner alone.
     """
     directory.mkdir(parents=True, exist_ok=True, mode=0o700)
     for name, write in (
-        ("topology.json", lambda path: path.write_text(topology.to_json() + "\n")),
-        ("fen.keras", model.save),
+        (TOPOLOGY, lambda path: path.write_text(topology.to_json() + "\n")),
+        (MODEL, model.save),
     ):
         partial = directory / f"partial.{name}"
         write(partial)
         partial.chmod(0o600)
         os.replace(partial, directory / name)
+
+
+def load_package(directory: pathlib.Path) -> keras.Model:
+    """The FEN that ``save_package`` wrote.
+
+    Raises:
+        InputError: if the directory holds none.
+    """
+    try:
+        return keras.saving.load_model(directory / MODEL)
+    except (OSError, ValueError) as error:
+        raise InputError(f"{directory} is no FEN package: cannot read {MODEL}") from error
 
 
 def apply(model: keras.Model, images: np.ndarray) -> np.ndarray:

@@ -78,7 +78,7 @@ def run(
     top: workdir.Run,
     source: LabelledImages,
     selections: Mapping[str, Selection],
-    choose_topology: Callable[[], FenTopology],
+    topology: FenTopology,
     build_fen: Callable[[FenTopology], keras.Model],
     settings: Settings,
     *,
@@ -92,7 +92,7 @@ def run(
         top: the run that holds the stages' directories.
         source: of the private images, which here also stand for the public ones of the IRN.
         selections: of ``train``, ``validation`` and ``test``.
-        choose_topology: called once for the run; its choice is kept in the FEN package.
+        topology: of the FEN, if the run does not have one yet: what was drawn at its start stays.
         build_fen: topology -> FEN; see ``fen.build``.
         settings: of the trainings.
         log: takes a line at the start of each stage.
@@ -110,7 +110,8 @@ def run(
         return workdir.open_run(top.directory / name, dataclasses.asdict(stage_settings))
 
     package = top.directory / "fen"
-    topology = _kept_topology(package, choose_topology)
+    if (package / fen.TOPOLOGY).exists():
+        topology = FenTopology.from_json((package / fen.TOPOLOGY).read_text())
     log("fen")
     model = build_fen(topology)
     fen.save_package(model, topology, package)
@@ -145,14 +146,6 @@ def run(
     report.write(top.directory, source.name, topology, result)
     workdir.finish(top, result)
     return result
-
-
-def _kept_topology(package: pathlib.Path, choose: Callable[[], FenTopology]) -> FenTopology:
-    """The topology chosen when this run began: a random choice must survive a restart."""
-    path = package / "topology.json"
-    if path.exists():
-        return FenTopology.from_json(path.read_text())
-    return choose()
 
 
 def _release(directory, source, selections, model, settings, log, progress, with_images=False):

@@ -97,7 +97,7 @@ def load(
     """
     if name == DIGITS:
         return _digits(image_size)
-    if pathlib.Path(name).is_dir():
+    if name and pathlib.Path(name).is_dir():
         return _folder(pathlib.Path(name), image_size)
     return _tfds(name, image_size, data_dir, download)
 
@@ -232,8 +232,21 @@ def _folder(root: pathlib.Path, image_size: int) -> LabelledImages:
     split_names = [name for name in ("train", "validation", "test") if (root / name).is_dir()]
     if "train" in split_names and "test" in split_names:
         class_names = _class_names(root / "train")
+        for name in split_names[1:]:
+            if _class_names(root / name) != class_names:
+                raise InputError(
+                    f"{root / name} must hold the same classes as {root / 'train'}, {list(class_names)}. "
+                    f"Received: {list(_class_names(root / name))}"
+                )
         files = {name: _files(root / name, class_names) for name in split_names}
     else:
+        for name in {"train", "test"}.intersection(split_names):
+            # Not a class of that name, but one split without the other.
+            if any(path.is_dir() for path in (root / name).iterdir()):
+                raise InputError(
+                    f"{root} must hold class folders, or both 'train' and 'test' with class folders. "
+                    f"Received: {name!r} alone"
+                )
         class_names = _class_names(root)
         files = _split_by_class(_files(root, class_names))
     _check_files([file for paths, _ in files.values() for file in paths])
@@ -308,7 +321,8 @@ def _check_files(files: Sequence[str]) -> None:
 def _tfds(name: str, image_size: int, data_dir: str | None, download: bool) -> LabelledImages:
     try:
         builder = tfds.builder(name, data_dir=data_dir)
-    except (tfds.core.DatasetNotFoundError, ValueError) as error:
+    except (tfds.core.DatasetNotFoundError, ValueError, AssertionError, ImportError) as error:
+        # AssertionError: a version that TFDS does not have.
         raise InputError(
             f"unknown images {name!r}: expected 'digits', an existing folder of class folders, or a "
             "TFDS dataset (https://www.tensorflow.org/datasets/catalog), e.g. 'cifar10'"

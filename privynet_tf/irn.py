@@ -82,7 +82,7 @@ def build(
     Raises:
         InputError: if the image size is not H' times a power of 2.
     """
-    doublings = round(math.log2(image_size / input_shape[0]))
+    doublings = max(0, round(math.log2(image_size / input_shape[0])))
     if input_shape[0] != input_shape[1] or input_shape[0] * 2**doublings != image_size:
         raise InputError(
             "representations must be square and the images larger by a power of 2. Received: "

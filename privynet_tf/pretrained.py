@@ -7,6 +7,7 @@ the layers that are needed. (Keras 3's ``.weights.h5`` keys layers by index, whi
 
 import hashlib
 import importlib.resources
+import os
 import pathlib
 from collections.abc import Mapping, Sequence
 
@@ -90,7 +91,8 @@ def _imagenet_path(network: str, download: bool) -> pathlib.Path:
     """The file in Keras's own cache; checked before ``get_file``, which may delete it on failure."""
     url = NETWORKS[network].weights_url
     name = url.rsplit("/", 1)[1]
-    path = pathlib.Path(keras.config.keras_home()) / "models" / name
+    home = pathlib.Path(os.environ.get("KERAS_HOME") or "~/.keras").expanduser()
+    path = home / "models" / name
     if path.is_file():
         return path
     if not download:
@@ -99,11 +101,20 @@ def _imagenet_path(network: str, download: bool) -> pathlib.Path:
             "to fetch them, --fen_weights=PATH for a copy, or --fen_weights=embedded"
         )
     try:
+        # get_file turns to the temporary directory where the cache does not exist.
+        home.mkdir(parents=True, exist_ok=True)
         return pathlib.Path(
-            keras.utils.get_file(name, url, cache_subdir="models", file_hash=NETWORKS[network].weights_md5)
+            keras.utils.get_file(
+                name,
+                url,
+                cache_dir=str(home),
+                cache_subdir="models",
+                file_hash=NETWORKS[network].weights_md5,
+            )
         )
     except Exception as error:  # get_file raises bare Exception for every failure
-        raise InputError(f"cannot download {url}: {error}") from error
+        reason = " ".join(str(error).split())
+        raise InputError(f"cannot download {url}: {reason}") from error
 
 
 def _embedded_path(network: str) -> pathlib.Path:

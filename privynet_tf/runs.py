@@ -85,8 +85,9 @@ def train_irn(
     finished run is returned as it is.
 
     Returns:
-        The fields of ``irn.PrivacyLoss`` on the test images; ``train_psnr``; ``ridge_psnr`` and
-        ``ridge_pairs`` of the linear decoder; ``train_examples``, ``epochs``.
+        The fields of ``irn.PrivacyLoss`` on the test images; ``train_psnr``; ``ridge``, the same
+        fields for the linear decoder, and ``ridge_pairs`` that it was fitted to; ``train_examples``,
+        ``epochs``.
     """
     if run.result:
         return run.result
@@ -110,7 +111,7 @@ def train_irn(
     some = tuple(array[:RIDGE_PAIRS] for array in splits["train"])
     result = dataclasses.asdict(measured) | {
         "train_psnr": irn.evaluate(model, some).psnr,
-        "ridge_psnr": ridge.privacy_loss(some, splits["validation"], splits["test"]).psnr,
+        "ridge": dataclasses.asdict(ridge.privacy_loss(some, splits["validation"], splits["test"])),
         "ridge_pairs": len(some[0]),
         "train_examples": len(splits["train"][1]),
         "epochs": settings.epochs,

@@ -120,7 +120,9 @@ class FenTopology:
         """
         try:
             return cls(**json.loads(text))
-        except (json.JSONDecodeError, TypeError) as error:
+        except InputError:
+            raise
+        except (ValueError, TypeError) as error:
             raise InputError(f"not a FEN topology: {error}") from error
 
 

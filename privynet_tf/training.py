@@ -209,15 +209,14 @@ def reestimate_batch_norm(model: keras.Model, training: Batches) -> None:
         norm.momentum = momentum
 
 
-def adapt_normalization(layer: keras.layers.Normalization, inputs: np.ndarray) -> None:
-    """Gives the layer each channel's mean and variance over ``inputs`` [N, H', W', D'], in batches."""
-    rows = max(1, (64 << 20) // (4 * math.prod(inputs.shape[1:])))
-    layer.adapt(_slices(inputs, rows))
+def adapt_normalization(layer: keras.layers.Normalization, inputs: np.ndarray, rows: int = 256) -> None:
+    """Gives the layer each channel's mean and variance over ``inputs`` [N, H', W', D'].
 
-
-def _slices(inputs: np.ndarray, rows: int):
-    for start in range(0, len(inputs), rows):
-        yield inputs[start : start + rows].astype(np.float32)
+    In float32 and ``rows`` at a time: squares of representations overflow float16, and a memory map
+    need not fit into memory.
+    """
+    starts = range(0, len(inputs), rows)
+    layer.adapt(inputs[start : start + rows].astype(np.float32) for start in starts)
 
 
 class _Resume(keras.callbacks.BackupAndRestore):

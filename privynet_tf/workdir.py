@@ -39,11 +39,15 @@ def open_run(directory: pathlib.Path, settings: Mapping[str, object], *, overwri
         overwrite: deletes an earlier run in ``directory`` first.
 
     Raises:
-        InputError: if the directory holds a run with other settings, or files but no run.
+        InputError: if the directory holds a run with other settings, or files but no run, or is a file.
     """
     lines = [f"--{name}={value}" for name, value in sorted(settings.items())]
     recorded = directory / SETTINGS
-    if directory.exists() and any(directory.iterdir()) and not recorded.exists():
+    if directory.exists() and not directory.is_dir():
+        raise InputError(f"{directory} is a file; choose a directory for the run")
+    # A start that was killed leaves its partial settings.
+    held = set(directory.iterdir()) - {_partial(recorded)} if directory.exists() else set()
+    if held and recorded not in held:
         raise InputError(f"{directory} holds files but no run ({SETTINGS} is missing); choose another")
     if recorded.exists() and overwrite:
         shutil.rmtree(directory)
@@ -71,6 +75,10 @@ def finish(run: Run, result: Mapping[str, object]) -> None:
 
 def write_atomically(path: pathlib.Path, text: str) -> None:
     """Writes a text file that is either absent, as it was before, or complete."""
-    partial = path.with_name(f".{path.name}.partial")
+    partial = _partial(path)
     partial.write_text(text)
     os.replace(partial, path)
+
+
+def _partial(path: pathlib.Path) -> pathlib.Path:
+    return path.with_name(f".{path.name}.partial")

@@ -1,10 +1,11 @@
 r"""Pre-trains the FEN's layers in a small classifier; writes the weights and a card.
 
-How the embedded weights were made (about half an hour on two cores with bfloat16 instructions):
+How the embedded weights were made (half an hour to an hour on two cores with bfloat16 instructions):
 
-python -m train.pretrain_fen --images=cifar10 --download --workdir=/tmp/pretrain_fen
+python -m train.pretrain_fen --images=cifar10 --download --train_split=train --workdir=/tmp/pretrain_fen
 """
 
+import keras
 from absl import flags
 
 from flags import images as image_flags
@@ -13,7 +14,7 @@ from flags import training as training_flags
 from privynet_tf import images, pretraining, workdir
 from privynet_tf.topology import FenTopology
 
-_NUM_LAYERS = flags.DEFINE_integer("num_layers", 6, "Layers of VGG16 to train; pools count.")
+_NUM_LAYERS = flags.DEFINE_integer("pretrain_layers", 6, "Layers of VGG16 to train; pools count.")
 _PRECISION = flags.DEFINE_enum(
     "precision", "mixed_bfloat16", ("float32", "mixed_bfloat16"), "Arithmetic of the training."
 )
@@ -23,14 +24,13 @@ _SETTINGS = training_flags.define(
 
 
 def main():
-    import keras
-
+    source = image_flags.source()
+    selections = image_flags.selections(source)
     run = program.open_run()
     if run.result:
         print(run.result)
         return
     keras.config.set_dtype_policy(_PRECISION.value)
-    source, selections = image_flags.source(), image_flags.selections()
     arrays, accuracy = pretraining.pretrain(
         FenTopology(num_layers=_NUM_LAYERS.value),
         images.arrays(source, selections["train"]),

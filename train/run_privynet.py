@@ -33,12 +33,15 @@ def main():
         dtype=release_flags.dtype(),
     )
     source = image_flags.source()
+    selections = image_flags.selections(source)
+    topology = fen_flags.topology()
+    fen_flags.build(topology)  # unusable weights are found before anything is written
     run = program.open_run()
     result = flow.run(
         run,
         source,
-        image_flags.selections(),
-        fen_flags.topology,
+        selections,
+        topology,
         fen_flags.build,
         settings,
         log=lambda stage: print(f"== {stage}", flush=True),

@@ -22,7 +22,7 @@ def main():
     )
     print(
         f"privacy loss (test PSNR) {result['psnr']:.2f} dB, deviation {result['psnr_std']:.2f}, "
-        f"95th percentile {result['psnr_p95']:.2f}; ridge decoder {result['ridge_psnr']:.2f} dB"
+        f"95th percentile {result['psnr_p95']:.2f}; ridge decoder {result['ridge']['psnr']:.2f} dB"
     )
 
 
