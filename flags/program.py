@@ -29,6 +29,8 @@ def run(main: Callable[[], None]) -> None:
         except InputError as error:
             sys.exit(f"error: {error}")
 
+    for flag in _flags_of_this_package():
+        flags.FLAGS.register_key_flag_for_module(sys.argv[0], flag)  # shown by --help
     logging.set_verbosity(logging.ERROR)  # TFDS tells of every file that it opens
     if keras.backend.backend() == "tensorflow":
         import tensorflow as tf
@@ -37,15 +39,19 @@ def run(main: Callable[[], None]) -> None:
     app.run(guarded)
 
 
+def _flags_of_this_package() -> list[flags.Flag]:
+    modules = flags.FLAGS.flags_by_module_dict()
+    return [flag for module in modules if module.startswith("flags.") for flag in modules[module]]
+
+
 def open_run() -> workdir.Run:
-    """The run in ``--workdir``, with the values of all flags of this package as its settings."""
+    """The run in ``--workdir``, with the values of the binary's flags as its settings."""
     if not WORKDIR.value:
         raise InputError("--workdir must name the directory of this run")
+    main_module = flags.FLAGS.flags_by_module_dict().get(sys.argv[0], [])
     settings = {
         flag.name: ",".join(map(str, flag.value)) if isinstance(flag.value, list) else flag.value
-        for module, defined in flags.FLAGS.flags_by_module_dict().items()
-        if module.startswith("flags.") or module == sys.argv[0]
-        for flag in defined
+        for flag in [*_flags_of_this_package(), *main_module]
         if flag.name not in _NOT_SETTINGS and flag.value is not None
     }
     return workdir.open_run(pathlib.Path(WORKDIR.value), settings, overwrite=OVERWRITE.value)

@@ -73,6 +73,12 @@ def test_the_project_is_seen():
     assert {source.parts[0] for source in SOURCES} >= {"privynet_tf", "flags", "train", "eval", "tests"}
 
 
+@pytest.mark.parametrize("package", sorted({source.parent for source in SOURCES}), ids=str)
+def test_targets_have_sources(package):
+    named = {package / name for target in _targets(package / "BUILD") for name in target["srcs"]}
+    assert named <= set(SOURCES)
+
+
 @pytest.mark.parametrize("source", SOURCES, ids=str)
 def test_target_is_what_its_source_needs(source):
     target = _target(source)

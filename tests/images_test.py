@@ -400,13 +400,14 @@ class TestAugmentedCopies:
         assert len(set(np.round(contrasts, 3))) > 300  # for each copy of each image anew
 
     def test_values_are_clipped_and_do_not_wrap(self):
-        picture = np.zeros((8, 8, 3), np.uint8)
+        # TensorFlow's cast saturates 32 values at a time, and wraps what is left: 9 of these 105.
+        picture = np.zeros((7, 5, 3), np.uint8)
         picture[:4] = 255
         dataset = tf.data.Dataset.from_tensors((picture, 0))
         found = np.stack(
             [image for image, _ in images.with_augmented_copies(dataset, 60, 0).as_numpy_iterator()]
         )[1:].astype(int)
-        assert (found[:, :4] > found[:, 4:]).all()
+        assert (found[:, :4].min(axis=(1, 2, 3)) > found[:, 4:].max(axis=(1, 2, 3))).all()
         assert (found == 255).any()
         assert (found == 0).any()
 

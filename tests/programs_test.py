@@ -206,6 +206,12 @@ def test_stray_arguments(tmp_path):
     assert not (tmp_path / "icn").exists()
 
 
+def test_help_lists_the_flags():
+    printed = execute("train.train_icn", "--help").stdout
+    for name in ("--icn_epochs", "--release", "--workdir", "--seed"):
+        assert name in printed
+
+
 @pytest.fixture
 def corrupt_folder(tmp_path):
     for name in ("cat", "dog"):

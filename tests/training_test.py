@@ -135,9 +135,7 @@ def test_average_weights_are_the_ramped_exponential_average():
             seen.append(float(self.model.get_weights()[0][0, 0]))
 
     settings = _settings(epochs=2, learning_rate=0.1, batch_size=3, average_weights=True)
-    training.fit(
-        model, training.Batches(data, data, 3, seed=0), None, settings, "mse", [], None, [Watch()]
-    )
+    training.fit(model, training.Batches(data, data, 3, seed=0), None, settings, "mse", [], None, [Watch()])
     average = seen[0]  # Keras starts the average at the first updated weights.
     for step, value in enumerate(seen[1:], start=1):
         decay = min(0.9999, (1 + step) / (10 + step))
@@ -158,9 +156,7 @@ def test_saved_model_has_no_optimizer_and_predicts_the_same(tmp_path):
     training.save(model, tmp_path / "irn.keras")
     loaded = keras.saving.load_model(tmp_path / "irn.keras")
     assert not loaded.compiled
-    np.testing.assert_array_equal(
-        loaded.predict(data[0], verbose=0), model.predict(data[0], verbose=0)
-    )
+    np.testing.assert_array_equal(loaded.predict(data[0], verbose=0), model.predict(data[0], verbose=0))
     assert [path.name for path in tmp_path.iterdir()] == ["irn.keras"]
 
 
