@@ -146,7 +146,7 @@ def fit(
         verbose: what Keras prints: 0 nothing, 1 a progress bar, 2 a line an epoch.
 
     Raises:
-        InputError: if the loss stops being finite, naming the epoch.
+        InputError: if the loss or the weights stop being finite.
     """
     # jit_compile: XLA is slower than oneDNN for these convolutions on a CPU.
     jit = False if keras.backend.backend() == "tensorflow" else "auto"
@@ -159,6 +159,9 @@ def fit(
         verbose=verbose,
         callbacks=training_callbacks(training, settings, directory, callbacks),
     )
+    # The loss of the last step does not show what that step did to the weights.
+    if not all(np.isfinite(array).all() for array in model.get_weights()):
+        raise InputError("training diverged in the last epoch; lower the learning rate")
 
 
 def training_callbacks(

@@ -150,6 +150,15 @@ def test_divergence_is_an_error_that_names_the_epoch():
         irn.train(_data(), None, irn.Architecture(1, 1, 4), _settings(learning_rate=1e30))
 
 
+def test_divergence_in_the_very_last_step_is_an_error_too():
+    inputs = keras.Input((1,))
+    model = keras.Model(inputs, keras.layers.Dense(1, use_bias=False)(inputs))
+    data = np.full((2, 1), 1e19, np.float32)  # the loss is finite, its gradient's square is not
+    settings = _settings(epochs=1, learning_rate=1e30, batch_size=2)
+    with pytest.raises(InputError, match="diverged in the last epoch"):
+        training.fit(model, training.Batches(data, data, 2, seed=0), None, settings, "mae", [])
+
+
 def test_saved_model_has_no_optimizer_and_predicts_the_same(tmp_path):
     data = _data()
     model = irn.train(data, None, irn.Architecture(1, 1, 4), _settings(epochs=1))
