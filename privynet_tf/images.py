@@ -310,7 +310,8 @@ def _check_files(files: Sequence[str]) -> None:
         try:
             _decode_file(file)
         except tf.errors.OpError as error:
-            reason = str(error.message).split("\n")[0]
+            # Between the names of TensorFlow's own function and operation.
+            reason = str(error.message).split("\n")[0].split("}} ")[-1].split(" [Op:")[0]
             raise InputError(f"cannot decode image file {file}: {reason}") from error
 
     with concurrent.futures.ThreadPoolExecutor() as pool:

@@ -6,6 +6,7 @@ filters selected for each layer. A topology plus weights is a FEN; see ``fen.bui
 
 import dataclasses
 import json
+import numbers
 from collections.abc import Mapping, Sequence
 
 from privynet_tf.errors import InputError
@@ -64,6 +65,7 @@ class FenTopology:
             for layer in before
             if layer.name in intermediate
         }
+        object.__setattr__(self, "num_layers", int(self.num_layers))
         object.__setattr__(self, "output_channels", channels)
         object.__setattr__(self, "intermediate_channels", intermediate or None)
 
@@ -132,7 +134,7 @@ def depth_of(network: Network, num_layers: int) -> int:
 
 
 def _is_integer(value) -> bool:
-    return isinstance(value, int) and not isinstance(value, bool)
+    return isinstance(value, numbers.Integral) and not isinstance(value, bool)
 
 
 def _checked_channels(field: str, channels: Sequence[int], layer: Layer) -> tuple[int, ...]:
@@ -147,4 +149,4 @@ def _checked_channels(field: str, channels: Sequence[int], layer: Layer) -> tupl
             raise InputError(f"{field} must be {allowed}. Received: {channel!r}")
         if channel in channels[:position]:
             raise InputError(f"{field} must be {allowed}. Received: {channel} twice")
-    return channels
+    return tuple(int(channel) for channel in channels)

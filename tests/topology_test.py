@@ -1,5 +1,6 @@
 import json
 
+import numpy as np
 import pytest
 
 from privynet_tf.errors import InputError
@@ -208,3 +209,9 @@ def test_value_does_not_change_with_what_it_was_made_of():
 @pytest.mark.parametrize(("num_layers", "depth"), [(1, 64), (3, 64), (4, 128), (6, 128), (7, 256), (18, 512)])
 def test_depth_of(num_layers, depth):
     assert depth_of(NETWORKS["vgg16"], num_layers) == depth
+
+
+def test_numpy_integers_are_integers():
+    drawn = np.array([3, 1])
+    topology = FenTopology(num_layers=np.int64(6), output_channels=drawn)
+    assert FenTopology.from_json(topology.to_json()) == FenTopology(output_channels=(3, 1))

@@ -20,10 +20,13 @@ def main():
         irn_flags.settings(),
         program.verbosity(),
     )
+    ridge_psnr = result["ridge"]["psnr"]
     print(
         f"privacy loss (test PSNR) {result['psnr']:.2f} dB, deviation {result['psnr_std']:.2f}, "
-        f"95th percentile {result['psnr_p95']:.2f}; ridge decoder {result['ridge']['psnr']:.2f} dB"
+        f"95th percentile {result['psnr_p95']:.2f}; ridge decoder {ridge_psnr:.2f} dB"
     )
+    if result["psnr"] < ridge_psnr:
+        print("The linear decoder beats the IRN: it is under-trained, and the privacy loss is larger.")
 
 
 if __name__ == "__main__":
