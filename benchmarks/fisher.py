@@ -23,12 +23,19 @@ from flags import program
 from flags import release as release_flags
 from privynet_tf import fisher, representations
 
-_IMAGES = flags.DEFINE_integer("num_images", 6400, "Images; the paper uses 50 minibatches of 128.")
-_SHAPES = flags.DEFINE_list("shapes", ["8x8x128", "32x32x64"], "Random representations, H'xW'xD' each.")
-_LDA_CHANNELS = flags.DEFINE_integer(
-    "lda_channels", 0, "Run the loop over the first so many channels and scale its time; 0 for all."
+_IMAGES = flags.DEFINE_integer(
+    "num_images", 6400, "Images; the paper uses 50 minibatches of 128.", lower_bound=20
 )
-_REPEATS = flags.DEFINE_integer("repeats", 3, "Measurements of each.")
+_SHAPES = flags.DEFINE_multi_enum(
+    "shape", ["8x8x128", "32x32x64"], ["8x8x128", "32x32x64"], "Of random representations; repeatable."
+)
+_LDA_CHANNELS = flags.DEFINE_integer(
+    "lda_channels",
+    0,
+    "Run the loop over the first so many channels and scale its time; 0 for all.",
+    lower_bound=0,
+)
+_REPEATS = flags.DEFINE_integer("repeats", 3, "Measurements of each.", lower_bound=1)
 
 _CLASSES = 10
 _MINIBATCH = 128
