@@ -29,6 +29,12 @@ def define(prefix: str, **defaults) -> Callable[[], training.Settings]:
         default.average_weights,
         "End with an exponential moving average of the weights (the TF tutorial's; not in the paper).",
     )
+    precision = flags.DEFINE_enum(
+        f"{prefix}_precision",
+        default.precision,
+        training.PRECISIONS,
+        "Of the arithmetic; mixed_bfloat16 keeps weights in float32.",
+    )
     flags.register_validator(
         drops, lambda values: all(value.isdecimal() for value in values), "must be whole numbers"
     )
@@ -42,6 +48,7 @@ def define(prefix: str, **defaults) -> Callable[[], training.Settings]:
             schedule=schedule.value,
             drop_epochs=tuple(int(value) for value in drops.value),
             average_weights=average.value,
+            precision=precision.value,
             seed=program.SEED.value,
         )
 

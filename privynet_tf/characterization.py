@@ -14,7 +14,7 @@ from collections.abc import Callable, Iterator, Mapping, Sequence
 import keras
 import numpy as np
 
-from privynet_tf import feature_cache, icn_branches, irn, metrics, ridge, tables, training
+from privynet_tf import feature_cache, icn_branches, irn, metrics, reconstructions, ridge, tables, training
 from privynet_tf.errors import InputError
 from privynet_tf.feature_cache import Examples, Fen, Representations, Split
 from privynet_tf.grid import BASELINE, Cell
@@ -28,6 +28,9 @@ nothing is gained."""
 
 TRAIN_EXAMPLES = 10_000
 """Accuracy and PSNR on training data are those of at most so many examples, the first."""
+
+RECONSTRUCTIONS = "reconstructions"
+"""Directory beside the table; see ``reconstructions.save``."""
 
 RIDGE_PAIRS = 10_000
 RIDGE_VALUES = 1 << 25
@@ -186,21 +189,23 @@ def measure_privacy_loss(
     test_data: tuple[np.ndarray, np.ndarray],
     architecture: irn.Architecture,
     settings: training.Settings,
-) -> dict[str, object]:
+) -> tuple[dict[str, object], np.ndarray]:
     """Trains an IRN on representations [N, H', W', D'] and images [N, S, S, 3] uint8, and measures it.
 
     Returns:
-        ``psnr``, ``psnr_std``, ``psnr_p95``, ``ssim`` on the test images, and ``train_psnr``.
+        ``psnr``, ``psnr_std``, ``psnr_p95``, ``ssim`` on the test images, and ``train_psnr``; and its
+        reconstructions of the test images.
 
     Raises:
         InputError: if the training diverged.
     """
     model = irn.train(training_data, None, architecture, settings)
     train = irn.evaluate(model, tuple(array[:TRAIN_EXAMPLES] for array in training_data))
-    test = irn.evaluate(model, test_data)
+    guesses = irn.reconstruct(model, test_data[0])
+    test = irn.privacy_loss(test_data[1], guesses)
     if not np.isfinite([train.psnr, test.psnr]).all():
         raise InputError("training diverged: the IRN's images are not finite; lower the learning rate")
-    return dataclasses.asdict(test) | {"train_psnr": train.psnr}
+    return dataclasses.asdict(test) | {"train_psnr": train.psnr}, guesses
 
 
 def measure_ridge(
@@ -389,12 +394,13 @@ class _Sweep:
 
         train = pairs(cache.train, cache.train.rows(count, cell.augmented_copies))
         test = pairs(cache.test, cache.test.rows())
-        result = measure_privacy_loss(
+        result, guesses = measure_privacy_loss(
             train,
             test,
             self.budget.architecture(cell.irn_clusters),
             dataclasses.replace(self.budget.irn, seed=cell.seed),
         )
+        reconstructions.save(self.path.parent / RECONSTRUCTIONS, cell.columns(), test[1], guesses)
         floors = [
             {"ridge_psnr": row["ridge_psnr"], "ridge_pairs": row["ridge_pairs"]}
             for row in self.table.values()

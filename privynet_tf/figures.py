@@ -2,8 +2,23 @@
 
 import pathlib
 
+import matplotlib
 import matplotlib.figure
 import numpy as np
+
+
+def save(figure: matplotlib.figure.Figure, path: pathlib.Path) -> None:
+    """Writes a figure as PNG and SVG.
+
+    Args:
+        figure: drawn.
+        path: without suffix.
+    """
+    path.parent.mkdir(parents=True, exist_ok=True)
+    figure.savefig(path.with_suffix(".png"), dpi=150)
+    # Without the date, and with element names from a fixed salt, the same table gives the same file.
+    with matplotlib.rc_context({"svg.hashsalt": "privynet"}):
+        figure.savefig(path.with_suffix(".svg"), metadata={"Date": None})
 
 
 def save_reconstructions(

@@ -30,6 +30,8 @@ class Cell:
         train_images: the first so many of the training split, before augmentation.
         augmented_copies: of each training image, beside the image itself.
         irn_clusters: clusters of ResNet blocks of the IRN (Fig. 19); 0 for the baseline, which has none.
+        intermediate_channels: (convolution, kept channels), in the network's order, of those before the
+            last that do not keep all of theirs.
     """
 
     network: str
@@ -40,6 +42,7 @@ class Cell:
     train_images: int
     augmented_copies: int = 0
     irn_clusters: int = 2
+    intermediate_channels: tuple[tuple[str, tuple[int, ...]], ...] = ()
 
     def columns(self) -> dict[str, object]:
         """The cell columns of its row; see ``tables.CELL``."""
@@ -48,6 +51,7 @@ class Cell:
             "m": self.num_layers,
             "D'": len(self.channels),
             "channels": self.channels,
+            "intermediate_channels": self.intermediate_channels,
             "seed": self.seed,
             "images": self.images,
             "train_images": self.train_images,

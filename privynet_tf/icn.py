@@ -53,7 +53,7 @@ def build(input_shape: tuple[int, int, int], num_classes: int) -> keras.Model:
         )
 
     inputs = keras.Input(input_shape, name="representation")
-    x = keras.layers.Normalization(name="normalization")(inputs)
+    x = keras.layers.Normalization(name="normalization", dtype="float32")(inputs)
     x = convolution("conv1", bias=0.0)(x)
     x = keras.layers.MaxPooling2D(3, strides=2, padding="same", name="pool1")(x)
     x = LocalResponseNormalization(name="norm1")(x)
@@ -63,7 +63,9 @@ def build(input_shape: tuple[int, int, int], num_classes: int) -> keras.Model:
     x = keras.layers.Flatten(name="flatten")(x)
     x = hidden(384, "local3")(x)
     x = hidden(192, "local4")(x)
-    logits = keras.layers.Dense(num_classes, kernel_initializer=_truncated_normal(1 / 192), name="logits")(x)
+    logits = keras.layers.Dense(
+        num_classes, kernel_initializer=_truncated_normal(1 / 192), name="logits", dtype="float32"
+    )(x)
     return keras.Model(inputs, logits, name="icn")
 
 
@@ -88,7 +90,8 @@ def train(
         verbose: as in ``keras.Model.fit``.
     """
     keras.utils.set_random_seed(settings.seed)
-    model = build(training_data[0].shape[1:], num_classes)
+    with training.precision(settings):
+        model = build(training_data[0].shape[1:], num_classes)
     training.adapt_normalization(model.get_layer("normalization"), training_data[0])
     training.fit(
         model,

@@ -63,7 +63,8 @@ def train(
         InputError: if the loss stops being finite.
     """
     inputs = training_data[0]
-    model, branches = build(inputs.shape[1:3], depths, num_classes, settings.seed)
+    with training.precision(settings):
+        model, branches = build(inputs.shape[1:3], depths, num_classes, settings.seed)
     start = 0
     for branch, depth in zip(branches, depths, strict=True):
         own = _Channels(inputs, slice(start, start + depth))

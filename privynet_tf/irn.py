@@ -89,7 +89,7 @@ def build(
             f"representations {tuple(input_shape)}, images of {image_size} pixels"
         )
     inputs = keras.Input(input_shape, name="representation")
-    x = keras.layers.Normalization(name="normalization")(inputs)
+    x = keras.layers.Normalization(name="normalization", dtype="float32")(inputs)
     x = keras.layers.Conv2D(width, 1, name="conv_in")(x)
     for cluster in range(clusters):
         for _ in range(blocks):
@@ -99,7 +99,7 @@ def build(
                 x = _deconvolution(x, width, strides=2)
         if (cluster == 0 and doublings == 0) or 0 < cluster < clusters - 1:
             x = _deconvolution(x, width, strides=1)
-    images = keras.layers.Conv2D(3, 3, padding="same", name="conv_out")(x)
+    images = keras.layers.Conv2D(3, 3, padding="same", name="conv_out", dtype="float32")(x)
     return keras.Model(inputs, images, name="irn")
 
 
@@ -132,7 +132,8 @@ def train(
     """
     keras.utils.set_random_seed(settings.seed)
     representations, images = training_data
-    model = build(representations.shape[1:], images.shape[1], **dataclasses.asdict(architecture))
+    with training.precision(settings):
+        model = build(representations.shape[1:], images.shape[1], **dataclasses.asdict(architecture))
     training.adapt_normalization(model.get_layer("normalization"), representations)
     batches = _batches(training_data, settings.batch_size, seed=settings.seed)
     training.fit(
@@ -152,7 +153,13 @@ def train(
 
 def evaluate(model: keras.Model, data: tuple[np.ndarray, np.ndarray]) -> PrivacyLoss:
     """Privacy loss, eq. (5), on representations [N, H', W', D'] and images [N, S, S, 3] uint8."""
-    return privacy_loss(data[1], model.predict(_batches(data, 500), verbose=0))
+    return privacy_loss(data[1], reconstruct(model, data[0]))
+
+
+def reconstruct(model: keras.Model, representations: np.ndarray) -> np.ndarray:
+    """Images [N, S, S, 3], about [0, 1], from representations [N, H', W', D']."""
+    unused = np.zeros(len(representations), np.uint8)
+    return model.predict(training.Batches(representations, unused, 500), verbose=0)
 
 
 def privacy_loss(images: np.ndarray, reconstructions: np.ndarray) -> PrivacyLoss:

@@ -21,6 +21,10 @@ Row = dict[str, object]
 """Column name -> value; None where nothing was measured. ``COLUMNS`` has them all."""
 
 
+ALL = "all"
+"""Stands where no intermediate channel was left out."""
+
+
 @dataclasses.dataclass(frozen=True)
 class Column:
     """A column: its name, how its text is read, and what it means."""
@@ -32,6 +36,12 @@ class Column:
 
 def _channels(text: str) -> tuple[int, ...]:
     return tuple(int(number) for number in text.split())
+
+
+def _intermediate(text: str) -> tuple[tuple[str, tuple[int, ...]], ...]:
+    if text == ALL:
+        return ()
+    return tuple((name, _channels(kept)) for name, kept in (part.split("=") for part in text.split(";")))
 
 
 def _boolean(text: str) -> bool:
@@ -48,6 +58,7 @@ def _training(prefix: str, network: str) -> tuple[Column, ...]:
         Column(f"{prefix}_schedule", str, "steps, cosine or constant"),
         Column(f"{prefix}_drop_epochs", _channels, "where the rate drops, separated by spaces"),
         Column(f"{prefix}_average_weights", _boolean, "whether evaluated with averaged weights"),
+        Column(f"{prefix}_precision", str, "float32 or mixed_bfloat16"),
     )
 
 
@@ -56,6 +67,11 @@ CELL = (
     Column("m", int, "layers of the FEN, pools count; 0 for the unsplit baseline"),
     Column("D'", int, "released channels; 3, the colours, for the unsplit baseline"),
     Column("channels", _channels, "the released channels, separated by spaces"),
+    Column(
+        "intermediate_channels",
+        _intermediate,
+        "kept channels of convolutions before the last, block1_conv1=0 5;block1_conv2=3 7, or 'all'",
+    ),
     Column("seed", int, "of the initial weights and the order of the data"),
     Column("images", str, "name of the dataset"),
     Column("train_images", int, "training images, without augmented copies"),
@@ -201,7 +217,7 @@ def check_conditions(rows: Iterable[Mapping[str, object]], name: str) -> None:
         )
         for column in (*CONDITIONS, *(column for side in sides for column in side)):
             scope = column.name, row["network"] if column.name == "weights" else None
-            value = _text(row[column.name])
+            value = text(column.name, row[column.name])
             if first.setdefault(scope, value) != value:
                 differing.setdefault(column.name, (first[scope], value))
     if differing:
@@ -220,10 +236,10 @@ def _merge_side(row: Row, other: Row, side: str, where: str) -> None:
     if measured and is_measured(row, side):
         for column in SIDES[side]:
             if column.name != f"{side}_seconds" and row[column.name] != other[column.name]:
-                cell = ", ".join(f"{part.name}={_text(row[part.name])}" for part in CELL)
+                cell = ", ".join(f"{part.name}={text(part.name, row[part.name])}" for part in CELL)
                 raise InputError(
-                    f"{where} disagree on {column.name} of {cell}: {_text(row[column.name])!r} and "
-                    f"{_text(other[column.name])!r}"
+                    f"{where} disagree on {column.name} of {cell}: "
+                    f"{text(column.name, row[column.name])!r} and {text(column.name, other[column.name])!r}"
                 )
     elif measured or (other[f"{side}_error"] and not is_measured(row, side)):
         row.update({column.name: other[column.name] for column in SIDES[side]})
@@ -233,33 +249,35 @@ def _parse(cells: Sequence[str], where: str) -> Row:
     if len(cells) != len(COLUMNS):
         raise InputError(f"{where} has {len(cells)} values, expected {len(COLUMNS)}")
     row = {}
-    for column, text in zip(COLUMNS, cells, strict=True):
+    for column, value in zip(COLUMNS, cells, strict=True):
         try:
-            row[column.name] = column.read(text) if text else None
+            row[column.name] = column.read(value) if value else None
         except (ValueError, KeyError) as error:
-            raise InputError(f"{where}: {column.name} is {text!r}, expected {column.meaning}") from error
+            raise InputError(f"{where}: {column.name} is {value!r}, expected {column.meaning}") from error
     empty = [column.name for column in CELL if row[column.name] is None]
     if empty:
         raise InputError(f"{where}: {empty} must not be empty")
     return row
 
 
-def _text(value: object) -> str:
-    """A value as it stands in the file; numbers in full precision, so that they are read back exactly."""
+def text(name: str, value: object) -> str:
+    """A value as it stands in the column; numbers in full precision, so that they are read back exactly."""
     if value is None:
         return ""
+    if name == "intermediate_channels":
+        return ";".join(f"{layer}={' '.join(map(str, kept))}" for layer, kept in value) or ALL
     if isinstance(value, tuple):
         return " ".join(map(str, value))
     return str(value)
 
 
 def _write(path: pathlib.Path, rows: Mapping[tuple, Row]) -> None:
-    text = io.StringIO()
-    writer = csv.writer(text, lineterminator="\n")
+    lines = io.StringIO()
+    writer = csv.writer(lines, lineterminator="\n")
     writer.writerow(column.name for column in COLUMNS)
     for _, row in sorted(rows.items()):
-        writer.writerow(_text(row[column.name]) for column in COLUMNS)
-    workdir.write_atomically(path, text.getvalue())
+        writer.writerow(text(column.name, row[column.name]) for column in COLUMNS)
+    workdir.write_atomically(path, lines.getvalue())
 
 
 @contextlib.contextmanager

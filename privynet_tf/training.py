@@ -5,11 +5,12 @@ through: the order of the data and the learning rate are functions of the epoch 
 and optimizer state come from one file.
 """
 
+import contextlib
 import dataclasses
 import math
 import os
 import pathlib
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Sequence
 
 import keras
 import numpy as np
@@ -18,6 +19,7 @@ from privynet_tf.errors import InputError
 
 OPTIMIZERS = ("sgd", "adam")
 SCHEDULES = ("steps", "cosine", "constant")
+PRECISIONS = ("float32", "mixed_bfloat16")
 
 
 @dataclasses.dataclass(frozen=True)
@@ -35,6 +37,8 @@ class Settings:
         average_weights: ends with an exponential moving average of the weights, decay
             min(0.9999, (1 + t) / (10 + t)) at step t, as the TensorFlow tutorial evaluates. The paper
             does not mention it.
+        precision: ``mixed_bfloat16`` computes in bfloat16 and keeps weights, losses and statistics in
+            float32: faster where the machine multiplies bfloat16 matrices faster.
         seed: of the initial weights and of the order of the data.
 
     Raises:
@@ -48,10 +52,15 @@ class Settings:
     schedule: str = "constant"
     drop_epochs: tuple[int, ...] = ()
     average_weights: bool = False
+    precision: str = "float32"
     seed: int = 0
 
     def __post_init__(self):
-        for field, allowed in (("optimizer", OPTIMIZERS), ("schedule", SCHEDULES)):
+        for field, allowed in (
+            ("optimizer", OPTIMIZERS),
+            ("schedule", SCHEDULES),
+            ("precision", PRECISIONS),
+        ):
             if getattr(self, field) not in allowed:
                 raise InputError(f"{field} must be one of {allowed}. Received: {getattr(self, field)!r}")
         for field in ("epochs", "batch_size"):
@@ -69,6 +78,17 @@ class Settings:
         if self.schedule == "cosine":
             return self.learning_rate * 0.5 * (1 + math.cos(math.pi * epoch / self.epochs))
         return self.learning_rate
+
+
+@contextlib.contextmanager
+def precision(settings: Settings) -> Iterator[None]:
+    """Layers built inside compute in the precision of the settings, but for those that name their own."""
+    before = keras.config.dtype_policy()
+    keras.config.set_dtype_policy(settings.precision)
+    try:
+        yield
+    finally:
+        keras.config.set_dtype_policy(before)
 
 
 class Batches(keras.utils.PyDataset):

@@ -13,6 +13,7 @@ def _row(**changes):
         "m": 6,
         "D'": 2,
         "channels": (3, 40),
+        "intermediate_channels": (),
         "seed": 0,
         "images": "digits",
         "train_images": 64,
@@ -35,6 +36,7 @@ def _row(**changes):
         "icn_schedule": "steps",
         "icn_drop_epochs": (100, 200),
         "icn_average_weights": False,
+        "icn_precision": "float32",
     }
     irn = {
         "irn_epochs": 100,
@@ -44,6 +46,7 @@ def _row(**changes):
         "irn_schedule": "constant",
         "irn_drop_epochs": None,
         "irn_average_weights": False,
+        "irn_precision": "float32",
         "irn_blocks": 8,
         "irn_width": 64,
         "irn_max_images": None,
