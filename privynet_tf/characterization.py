@@ -1,12 +1,10 @@
 """Utility and privacy loss of the cells of a grid (section 2 of the paper), into a table.
 
-``measure_utilities`` and ``measure_privacy_loss``
-take arrays alone; ``run`` feeds them from a feature cache and keeps the table.
+``run`` feeds the measurements from a feature cache and keeps the table.
 """
 
 import collections
 import dataclasses
-import math
 import pathlib
 import time
 from collections.abc import Callable, Iterator, Mapping, Sequence
@@ -14,7 +12,7 @@ from collections.abc import Callable, Iterator, Mapping, Sequence
 import keras
 import numpy as np
 
-from privynet_tf import feature_cache, icn_branches, irn, metrics, reconstructions, ridge, tables, training
+from privynet_tf import feature_cache, irn, measurement, reconstructions, tables, training
 from privynet_tf.errors import InputError
 from privynet_tf.feature_cache import Examples, Fen, Representations, Split
 from privynet_tf.grid import BASELINE, Cell
@@ -26,16 +24,8 @@ BRANCH_CHANNELS = 16
 """Only so many channels train as branches of one model: with more, a step is bound by arithmetic and
 nothing is gained."""
 
-TRAIN_EXAMPLES = 10_000
-"""Accuracy and PSNR on training data are those of at most so many examples, the first."""
-
 RECONSTRUCTIONS = "reconstructions"
 """Directory beside the table; see ``reconstructions.save``."""
-
-RIDGE_PAIRS = 10_000
-RIDGE_VALUES = 1 << 25
-"""The linear decoder sees at most so many pairs, and so many of their representations' values: its
-memory is some ten times that. It is measured on as many test images at most."""
 
 
 @dataclasses.dataclass(frozen=True)
@@ -48,6 +38,7 @@ class Budget:
         irn_blocks: ResNet blocks in a cluster of the IRN.
         irn_width: channels inside the IRN.
         irn_max_images: the IRN trains on the first so many of a cell's training images; None for all.
+        irn_test_images: IRN and ridge decoder are measured on the first so many test images; None for all.
     """
 
     icn: training.Settings
@@ -55,11 +46,14 @@ class Budget:
     irn_blocks: int = 8
     irn_width: int = 64
     irn_max_images: int | None = None
+    irn_test_images: int | None = None
 
     def __post_init__(self):
         self.architecture(1)
-        if self.irn_max_images is not None and self.irn_max_images < 1:
-            raise InputError(f"irn_max_images must be at least 1. Received: {self.irn_max_images}")
+        for field in ("irn_max_images", "irn_test_images"):
+            value = getattr(self, field)
+            if value is not None and value < 1:
+                raise InputError(f"{field} must be at least 1. Received: {value}")
 
     def architecture(self, clusters: int) -> irn.Architecture:
         return irn.Architecture(clusters, self.irn_blocks, self.irn_width)
@@ -78,6 +72,7 @@ class Budget:
                 "irn_blocks": self.irn_blocks,
                 "irn_width": self.irn_width,
                 "irn_max_images": self.irn_max_images,
+                "irn_test_images": self.irn_test_images,
             }
         return columns
 
@@ -152,81 +147,6 @@ def prepare_cache(
         weights={fen.network: fen.weights for fen in fens},
         preprocessing=fens[0].preprocessing if fens else None,
     )
-
-
-def measure_utilities(
-    training_data: tuple[np.ndarray, np.ndarray],
-    test_data: tuple[np.ndarray, np.ndarray],
-    depths: Sequence[int],
-    num_classes: int,
-    settings: training.Settings,
-) -> list[dict[str, object]]:
-    """Trains one ICN for each of B channel sets of a layer, together, and measures them.
-
-    Args:
-        training_data: representations [N, H', W', sum of depths], the sets one after another, and
-            labels [N].
-        test_data: the same.
-        depths: ``D'`` of each set.
-        num_classes: K.
-        settings: of the training.
-
-    Returns:
-        ``utility``, ``train_accuracy`` and ``class_prior`` of each set.
-    """
-    model, _ = icn_branches.train(training_data, depths, num_classes, settings)
-    test = icn_branches.accuracies(model, test_data)
-    train = icn_branches.accuracies(model, tuple(array[:TRAIN_EXAMPLES] for array in training_data))
-    prior = metrics.class_prior(test_data[1], training_data[1])
-    return [
-        {"utility": float(utility), "train_accuracy": float(accuracy), "class_prior": prior}
-        for utility, accuracy in zip(test, train, strict=True)
-    ]
-
-
-def measure_privacy_loss(
-    training_data: tuple[np.ndarray, np.ndarray],
-    test_data: tuple[np.ndarray, np.ndarray],
-    architecture: irn.Architecture,
-    settings: training.Settings,
-) -> tuple[dict[str, object], np.ndarray]:
-    """Trains an IRN on representations [N, H', W', D'] and images [N, S, S, 3] uint8, and measures it.
-
-    Returns:
-        ``psnr``, ``psnr_std``, ``psnr_p95``, ``ssim`` on the test images, and ``train_psnr``; and its
-        reconstructions of the test images.
-
-    Raises:
-        InputError: if the training diverged.
-    """
-    model = irn.train(training_data, None, architecture, settings)
-    train = irn.evaluate(model, tuple(array[:TRAIN_EXAMPLES] for array in training_data))
-    guesses = irn.reconstruct(model, test_data[0])
-    test = irn.privacy_loss(test_data[1], guesses)
-    if not np.isfinite([train.psnr, test.psnr]).all():
-        raise InputError("training diverged: the IRN's images are not finite; lower the learning rate")
-    return dataclasses.asdict(test) | {"train_psnr": train.psnr}, guesses
-
-
-def measure_ridge(
-    training_data: tuple[np.ndarray, np.ndarray],
-    validation_data: tuple[np.ndarray, np.ndarray],
-    test_data: tuple[np.ndarray, np.ndarray],
-) -> dict[str, object]:
-    """Measures the linear decoder on representations [N, H', W', D'] and images [N, S, S, 3] uint8.
-
-    Returns:
-        ``ridge_psnr`` and ``ridge_pairs``.
-    """
-    most = max(1, min(RIDGE_PAIRS, RIDGE_VALUES // math.prod(training_data[0].shape[1:])))
-    train, validation, test = (
-        tuple(np.asarray(array[:most]) for array in data)
-        for data in (training_data, validation_data, test_data)
-    )
-    return {
-        "ridge_psnr": ridge.privacy_loss(train, validation, test).psnr,
-        "ridge_pairs": len(train[0]),
-    }
 
 
 def run(
@@ -374,7 +294,7 @@ class _Sweep:
             channels = [channel for cell in missing.values() for channel in cell.channels]
             rows = self.cache.train.rows(first.train_images, first.augmented_copies)
             test_rows = self.cache.test.rows()
-            results = measure_utilities(
+            results = measurement.utilities(
                 (_in_memory(self.cache.train, first, channels, rows), self.cache.train.labels[rows]),
                 (_in_memory(self.cache.test, first, channels, test_rows), self.cache.test.labels[test_rows]),
                 [len(cell.channels) for cell in missing.values()],
@@ -393,8 +313,8 @@ class _Sweep:
             return _in_memory(split, cell, cell.channels, rows), split.images[rows]
 
         train = pairs(cache.train, cache.train.rows(count, cell.augmented_copies))
-        test = pairs(cache.test, cache.test.rows())
-        result, guesses = measure_privacy_loss(
+        test = pairs(cache.test, cache.test.rows()[: self.budget.irn_test_images])
+        result, guesses = measurement.privacy_loss(
             train,
             test,
             self.budget.architecture(cell.irn_clusters),
@@ -409,7 +329,7 @@ class _Sweep:
         floor = (
             floors[0]
             if floors
-            else measure_ridge(train, pairs(cache.validation, cache.validation.rows()), test)
+            else measurement.ridge_floor(train, pairs(cache.validation, cache.validation.rows()), test)
         )
         return [result | floor | {"irn_images": count}]
 

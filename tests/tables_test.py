@@ -50,6 +50,7 @@ def _row(**changes):
         "irn_blocks": 8,
         "irn_width": 64,
         "irn_max_images": None,
+        "irn_test_images": None,
     }
     utility = {"utility": 0.1 + 0.2, "train_accuracy": 0.7, "class_prior": 0.1, "icn_seconds": 1.5}
     privacy = {"psnr": 18.3, "psnr_std": 2.0, "psnr_p95": 21.0, "ssim": 0.4, "train_psnr": 18.5}
@@ -141,7 +142,7 @@ def test_columns_in_another_order(tmp_path):
 @pytest.mark.parametrize(
     ("change", "message"),
     [
-        (lambda text: text[:-30], r"line 2 has \d+ values, expected 47"),
+        (lambda text: text[:-30], r"line 2 has \d+ values, expected 51"),
         (
             lambda text: text.replace("250", "many"),
             "line 2: icn_epochs is 'many', expected epochs of the ICN",
