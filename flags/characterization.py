@@ -134,10 +134,9 @@ def tables() -> list[pathlib.Path]:
     return [*workdir().glob("table.csv"), *sorted(workdir().glob("table-*-of-*.csv"))]
 
 
-def _build_fen(network: str, num_layers: int) -> Fen:
-    model = fen_flags.build(FenTopology(network, num_layers))
-    weights = pretrained.identity(network, flags.FLAGS.fen_weights, program.SEED.value)
-    return Fen(network, model, weights, flags.FLAGS.preprocessing)
+def _build_fen(topology: FenTopology) -> Fen:
+    weights = pretrained.identity(topology.network, flags.FLAGS.fen_weights, program.SEED.value)
+    return Fen(topology, fen_flags.build(topology), weights, flags.FLAGS.preprocessing)
 
 
 def _examples(source: LabelledImages, selection: images.Selection) -> Examples:

@@ -16,6 +16,7 @@ from privynet_tf import feature_cache, irn, measurement, reconstructions, tables
 from privynet_tf.errors import InputError
 from privynet_tf.feature_cache import Examples, Fen, Representations, Split
 from privynet_tf.grid import BASELINE, Cell
+from privynet_tf.topology import FenTopology
 
 MEASURES = {"icn": ("icn",), "irn": ("irn",), "both": ("icn", "irn")}
 """What can be measured -> the sides of a row that it fills."""
@@ -114,7 +115,7 @@ def prepare_cache(
     splits: Mapping[str, Examples],
     num_classes: int,
     cells: Sequence[Cell],
-    build_fen: Callable[[str, int], Fen],
+    build_fen: Callable[[FenTopology], Fen],
     progress: Callable[[int, int], None] = lambda done, total: None,
 ) -> Cache:
     """Computes what cells need and is not in the cache yet.
@@ -124,27 +125,33 @@ def prepare_cache(
         splits: the images of these three.
         num_classes: K.
         cells: whose layers are needed.
-        build_fen: network and number of layers -> FEN with all channels.
+        build_fen: topology -> FEN.
         progress: takes images done and total, in each pass over a split.
 
     Raises:
         InputError: if the directory holds a cache of other images or weights.
     """
-    layers = collections.defaultdict(set)
+    layers, reduced = collections.defaultdict(set), []
     for cell in cells:
-        if cell.network != BASELINE:
+        if cell.intermediate_channels:
+            reduced.append(cell.topology)
+        elif cell.network != BASELINE:
             layers[cell.network].add(cell.num_layers)
-    fens = [build_fen(network, max(depths)) for network, depths in layers.items()]
+    fens = [build_fen(FenTopology(network, max(depths))) for network, depths in layers.items()]
+    reduced = [build_fen(topology) for topology in dict.fromkeys(reduced)]
     stored = {
         name: feature_cache.store_images(directory / name, examples) for name, examples in splits.items()
     }
     for split in stored.values():
         for fen in fens:
-            feature_cache.compute(split, fen, layers[fen.network], progress=progress)
+            feature_cache.compute(split, fen, layers[fen.topology.network], progress=progress)
+        for fen in reduced:
+            feature_cache.compute_reduced(split, fen, progress=progress)
+    fens += reduced
     return Cache(
         **stored,
         num_classes=num_classes,
-        weights={fen.network: fen.weights for fen in fens},
+        weights={fen.topology.network: fen.weights for fen in fens},
         preprocessing=fens[0].preprocessing if fens else None,
     )
 
@@ -359,6 +366,8 @@ def _in_memory(
     """Channels of the layer of a cell; the baseline's are the images."""
     if cell.network == BASELINE:
         return split.images[rows]
+    if cell.intermediate_channels:
+        return split.reduced_representations(cell.topology, rows).in_memory()
     return split.representations(cell.network, cell.num_layers, channels, rows).in_memory()
 
 
@@ -366,9 +375,10 @@ def _groups(cells: Sequence[Cell], branches: int) -> Iterator[list[Cell]]:
     """Cells whose ICNs may train together: same layer, training set and seed, as the data's order has."""
     together = collections.defaultdict(list)
     for cell in cells:
-        together[cell.network, cell.num_layers, cell.seed, cell.train_images, cell.augmented_copies].append(
-            cell
-        )
+        layer = cell.network, cell.num_layers
+        if cell.intermediate_channels:  # its channels are not those of the layer
+            layer = cell.topology
+        together[layer, cell.seed, cell.train_images, cell.augmented_copies].append(cell)
     for same in together.values():
         group = []
         for cell in same:

@@ -12,6 +12,7 @@ import pytest
 from privynet_tf import (
     characterization,
     feature_cache,
+    fen,
     icn,
     icn_branches,
     irn,
@@ -23,7 +24,7 @@ from privynet_tf import (
 )
 from privynet_tf.characterization import Budget
 from privynet_tf.errors import InputError
-from privynet_tf.feature_cache import Examples
+from privynet_tf.feature_cache import Examples, Fen
 from privynet_tf.grid import Cell, Grid, random_channel_sets, shard
 
 ROOT = pathlib.Path(__file__).absolute().parent.parent
@@ -228,7 +229,7 @@ def test_ridge_is_bounded_by_pairs_and_values(cache, monkeypatch):
     assert measurement.ridge_floor(data, some, data) == {"ridge_psnr": 15.0, "ridge_pairs": 100}
     monkeypatch.setattr(measurement, "RIDGE_VALUES", 32 * 70)
     assert measurement.ridge_floor(data, some, data)["ridge_pairs"] == 70
-    monkeypatch.setattr(characterization, "RIDGE_PAIRS", 60)
+    monkeypatch.setattr(measurement, "RIDGE_PAIRS", 60)
     assert measurement.ridge_floor(data, some, data)["ridge_pairs"] == 60
     assert seen == [[100, 50, 100], [70, 50, 70], [60, 50, 60]]
 
@@ -311,6 +312,21 @@ def test_a_row_says_all_of_a_cell(fakes, cache, tmp_path):
         "icn_error": None,
     }
     assert {name: row[name] for name in expected} == expected
+
+
+def test_a_cell_with_intermediate_channels_has_its_own_representations(fakes, cache, tmp_path):
+    reduced = Cell("vgg16", 6, (7, 3), 0, "noise", 30, intermediate_channels=(("block1_conv1", (0, 5)),))
+    whole = Cell("vgg16", 6, (7, 3), 0, "noise", 30)
+    for split in (cache.train, cache.test, cache.validation):
+        model = fen.build(reduced.topology, "random", image_size=16)
+        made = Fen(reduced.topology, model, "random:seed=0", "caffe")
+        feature_cache.compute_reduced(split, made)
+    characterization.run([whole, reduced], cache, BUDGET, tmp_path / "t.csv")
+    assert [call[:2] for call in fakes if call[0] == "icn"] == [("icn", (30, 4, 4, 2))] * 2
+    rows = {row["intermediate_channels"]: row for row in tables.read(tmp_path / "t.csv")}
+    expected = fen.apply(model, cache.train.images[::2][:30])
+    assert rows[reduced.intermediate_channels]["utility"] == pytest.approx(expected.sum(), rel=1e-3)
+    assert rows[()]["utility"] != rows[reduced.intermediate_channels]["utility"]
 
 
 def test_irn_images_are_limited(fakes, cache, tmp_path):
