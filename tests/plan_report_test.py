@@ -111,7 +111,5 @@ def test_infeasible_limits_are_answered():
         "| --max_psnr of 16.90 dB | m=4, D'=2 | utility 60.0%, 16.90 dB, 1 M MACs, 1.5 ms, 100,000 bytes |"
         in lines
     )
-    assert (
-        "| --max_latency_ms of 1.9 ms | m=5, D'=2 | utility 50.0%, 14.00 dB, 1 M MACs, 1.9 ms, 290,000 bytes |"
-        in lines
-    )
+    slower = "m=5, D'=2 | utility 50.0%, 14.00 dB, 1 M MACs, 1.9 ms, 290,000 bytes"
+    assert f"| --max_latency_ms of 1.9 ms | {slower} |" in lines

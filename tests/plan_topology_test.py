@@ -1,6 +1,5 @@
 """``eval.plan_topology`` from the command line to its files."""
 
-import csv
 import stat
 
 import pytest
@@ -8,10 +7,14 @@ from absl import flags
 from absl.testing import flagsaver
 
 from eval import plan_topology
-from privynet_tf import cost_tables, tables
+from privynet_tf import tables
 from privynet_tf.errors import InputError
 from privynet_tf.plans import Plan
 
+COST_COLUMNS = (
+    "network,m,D',intermediate,image_size,parameters,macs,peak_activation_bytes,format,bytes,runtime,threads,"
+    "latency_ms,latency_ms_p10,latency_ms_p90,repeats,device,batch"
+)
 FILES = set(plan_topology.FILES)
 
 
@@ -47,17 +50,15 @@ def inputs(tmp_path_factory):
         for depth in (2, 8, 32)
     ]
     tables.update(root / "table.csv", rows)
-    with (root / "cost.csv").open("w", newline="") as file:
-        writer = csv.DictWriter(file, list(cost_tables.COLUMNS))
-        writer.writeheader()
-        for row in rows:
-            for name, milliseconds in (("float32", 1.0), ("int8", 0.5)):
-                writer.writerow(
-                    dict.fromkeys(cost_tables.COLUMNS)
-                    | {"network": "vgg16", "m": row["m"], "D'": row["D'"], "image_size": 32}
-                    | {"format": name, "runtime": "litert", "threads": 1, "device": "phone", "batch": 1}
-                    | {"latency_ms": milliseconds * row["m"], "bytes": 1000 * row["m"]}
-                )
+    lines = [COST_COLUMNS]
+    for row in rows:
+        num_layers, depth = row["m"], row["D'"]
+        for name, speed in (("float32", 1.0), ("int8", 0.5)):
+            lines.append(
+                f"vgg16,{num_layers},{depth},,32,1,1,1,{name},{1000 * num_layers},litert,1,"
+                f"{speed * num_layers},1,1,10,phone,1"
+            )
+    (root / "cost.csv").write_text("\n".join(lines) + "\n")
     return f"--characterization={root / 'table.csv'}", f"--cost={root / 'cost.csv'}"
 
 
