@@ -167,4 +167,4 @@ def _baseline(stage, source, selections, settings, verbose):
     if stage.result:
         return stage.result
     splits = {name: images.arrays(source, selections[name]) for name in representations.SPLITS}
-    return runs.train_classifier(stage, splits, len(source.class_names), settings.baseline, verbose)
+    return runs.train_classifier(stage, splits, source.class_names, settings.baseline, verbose)

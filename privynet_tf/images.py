@@ -119,6 +119,17 @@ class Selection:
     seed: int = 0
 
 
+def read_files(files: Sequence[pathlib.Path], image_size: int) -> np.ndarray:
+    """Reads image files, as a folder's images are read: [N, image_size, image_size, 3] uint8.
+
+    Raises:
+        InputError: for a file that is no image, by name.
+    """
+    names = [str(file) for file in files]
+    _check_files(names)
+    return np.stack([_to_rgb(_decode_file(name), image_size).numpy() for name in names])
+
+
 def num_examples(source: LabelledImages, selection: Selection) -> int:
     """Images and augmented copies in a selection; raises as ``LabelledImages.num_images``."""
     count = source.num_images(selection.split)

@@ -5,12 +5,16 @@ Nothing here, and nothing it imports, knows the FEN.
 
 import dataclasses
 import pathlib
+from collections.abc import Sequence
 
 import keras
 import numpy as np
 
 from privynet_tf import figures, icn, irn, metrics, representations, ridge, summaries, training, workdir
 from privynet_tf.representations import Release
+
+ICN = "icn.keras"
+"""The trained ICN in its run directory."""
 
 RIDGE_PAIRS = 10_000
 """The linear decoder is fitted to at most so many pairs, which bounds its memory."""
@@ -28,7 +32,7 @@ def train_icn(run: workdir.Run, release: Release, settings: training.Settings, v
     Returns:
         ``utility``: test accuracy, eq. (2); ``train_accuracy``, ``validation_accuracy``;
         ``class_prior``: accuracy of always answering the most frequent class; ``train_examples``,
-        ``epochs``.
+        ``epochs``; ``class_names``: of the logits, in order.
     """
     if run.result:
         return run.result
@@ -36,13 +40,13 @@ def train_icn(run: workdir.Run, release: Release, settings: training.Settings, v
     for name in representations.SPLITS:
         split = representations.read(release, name)
         splits[name] = split.representations, split.labels
-    return train_classifier(run, splits, release.num_classes, settings, verbose)
+    return train_classifier(run, splits, release.class_names, settings, verbose)
 
 
 def train_classifier(
     run: workdir.Run,
     splits: dict[str, Classified],
-    num_classes: int,
+    class_names: Sequence[str],
     settings: training.Settings,
     verbose: int = 0,
 ) -> dict:
@@ -52,13 +56,13 @@ def train_classifier(
     model = icn.train(
         splits["train"],
         splits["validation"],
-        num_classes,
+        len(class_names),
         settings,
         run.directory / "backup",
         [summaries.Summaries(run.directory / "logs", dataclasses.asdict(settings))],
         verbose,
     )
-    training.save(model, run.directory / "icn.keras")
+    training.save(model, run.directory / ICN)
     labels = splits["test"][1]
     result = {
         "utility": icn.evaluate(model, splits["test"]),
@@ -67,6 +71,7 @@ def train_classifier(
         "class_prior": metrics.class_prior(labels, splits["train"][1]),
         "train_examples": len(splits["train"][1]),
         "epochs": settings.epochs,
+        "class_names": list(class_names),
     }
     workdir.finish(run, result)
     return result

@@ -50,7 +50,7 @@ def open_run(directory: pathlib.Path, settings: Mapping[str, object], *, overwri
     if held and recorded not in held:
         raise InputError(f"{directory} holds files but no run ({SETTINGS} is missing); choose another")
     if recorded.exists() and overwrite:
-        shutil.rmtree(directory)
+        _delete(directory)
     if recorded.exists():
         differing = sorted(set(recorded.read_text().splitlines()) ^ set(lines))
         if differing:
@@ -68,6 +68,11 @@ def open_run(directory: pathlib.Path, settings: Mapping[str, object], *, overwri
     return Run(directory, json.loads(result.read_text()) if result.exists() else None)
 
 
+def read_result(directory: pathlib.Path) -> dict:
+    """The result of a finished run; raises an OSError or ValueError if there is none."""
+    return dict(json.loads((directory / RESULT).read_text()))
+
+
 def finish(run: Run, result: Mapping[str, object]) -> None:
     """Records the result (of JSON types), which makes the run a finished one."""
     write_atomically(run.directory / RESULT, json.dumps(result, indent=2) + "\n")
@@ -78,6 +83,15 @@ def write_atomically(path: pathlib.Path, text: str) -> None:
     partial = _partial(path)
     partial.write_text(text)
     os.replace(partial, path)
+
+
+def _delete(directory: pathlib.Path) -> None:
+    """Under another name, so that a kill leaves no run without its settings."""
+    doomed = directory.with_name(f".{directory.name}.deleted")
+    if doomed.exists():
+        shutil.rmtree(doomed)
+    directory.rename(doomed)
+    shutil.rmtree(doomed)
 
 
 def _partial(path: pathlib.Path) -> pathlib.Path:
