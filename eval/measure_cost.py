@@ -1,6 +1,6 @@
 r"""What FENs cost on this device: parameters, MACs, bytes of files, peak activations, latency (appendix D).
 
-python -m eval.measure_cost --workdir=runs/cost
+python -m eval.measure_cost --flagfile=flags/presets/cost.flags --workdir=runs/cost
 python -m eval.measure_cost --workdir=runs/cost --cost_networks=vgg16 --cost_layers=6 --cost_depths=8,4 \
     --intermediate_depths=48,64,128,8 --intermediate_depths=32,32,64,8
 

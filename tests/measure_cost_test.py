@@ -1,12 +1,17 @@
 """``eval.measure_cost`` from the command line to its table and figure, and for another device."""
 
+import pathlib
+
 import pytest
 from absl import flags
 from absl.testing import flagsaver
 
 from eval import measure_cost
-from privynet_tf import cost_tables, latency
+from flags import cost as cost_flags
+from privynet_tf import cost, cost_tables, latency
 from privynet_tf.errors import InputError
+
+ROOT = pathlib.Path(__file__).absolute().parent.parent
 
 SMALL = (
     "--cost_networks=vgg16",
@@ -73,6 +78,17 @@ def test_overwrite(tmp_path, monkeypatch):
     (after,) = cost_tables.read(tmp_path / "cost.csv")
     assert after != before
     assert after["macs"] == before["macs"]
+
+
+def test_preset():
+    """Its numbers of channels are those of figures 14 and 15, by their MACs (tests/cost_test.py)."""
+    with flagsaver.flagsaver():
+        flags.FLAGS(["measure_cost", f"--flagfile={ROOT / 'flags' / 'presets' / 'cost.flags'}"])
+        chosen = cost_flags.topologies()
+    counted = [cost.of_topology(topology, 32).macs for topology in chosen if topology.num_layers == 6]
+    millions = {round(macs / 1e6, 1) for macs in counted}
+    assert {60.8, 50.9, 41.0, 31.1, 22.1, 16.2, 96.1} < millions
+    assert {topology.num_layers for topology in chosen if topology.network == "vgg19"} == set(range(1, 22))
 
 
 @pytest.mark.parametrize(
