@@ -2,14 +2,17 @@
 
 import pathlib
 import random
+from collections.abc import Callable, Mapping
 
 import keras
+import numpy as np
 from absl import flags
 
 from flags import images as image_flags
 from flags import program
-from privynet_tf import fen
+from privynet_tf import cost, fen, fen_package, litert
 from privynet_tf.errors import InputError
+from privynet_tf.images import LabelledImages, Selection
 from privynet_tf.networks import NETWORKS
 from privynet_tf.topology import FenTopology, depth_of
 
@@ -34,7 +37,17 @@ _WEIGHTS = flags.DEFINE_string(
     "fen_weights", "embedded", "'imagenet', 'embedded', 'random' or the path of a Keras HDF5 file."
 )
 _PREPROCESSING = flags.DEFINE_enum("preprocessing", "caffe", fen.PREPROCESSING, "Of the FEN's images.")
-
+_LITERT_FORMATS = flags.DEFINE_list(
+    "litert_formats",
+    list(cost.FORMATS),
+    "LiteRT models in the FEN package. int8 takes its ranges from the first training images.",
+)
+_FEN_FORMAT = flags.DEFINE_enum(
+    "fen_format",
+    fen_package.KERAS,
+    fen_package.FORMATS,
+    "What computes the representations: the Keras model, or a LiteRT model as the device does.",
+)
 
 _OF_THE_FEN = [
     flags.FLAGS[holder.name]
@@ -47,6 +60,7 @@ _OF_THE_FEN = [
         _CHANNEL_SEED,
         _WEIGHTS,
         _PREPROCESSING,
+        _LITERT_FORMATS,
     )
 ]
 _PACKAGE = flags.DEFINE_string(
@@ -56,26 +70,44 @@ _PACKAGE = flags.DEFINE_string(
 )
 
 
-def kept() -> keras.Model:
-    """The FEN in ``--fen_package``, which is made first if it is not there."""
+def kept(source: LabelledImages, selections: Mapping[str, Selection]) -> Callable[[np.ndarray], np.ndarray]:
+    """The FEN in ``--fen_package`` as a function of images; it is made first if it is not there."""
     if not _PACKAGE.value:
         raise InputError("--fen_package must name a directory, to keep the FEN for new images")
     package = pathlib.Path(_PACKAGE.value)
     if not package.exists():
-        chosen = topology()
+        formats, chosen = litert_formats(), topology()
         model = build(chosen)
-        fen.save_package(model, chosen, package)
-        return model
+        sample = litert.representative_images(source, selections["train"]) if formats else None
+        fen_package.save(package, chosen, model, formats, sample)
+        return fen_package.transform(package, fen_format())
     given = [flag.name for flag in _OF_THE_FEN if flag.present]
     if given:
         raise InputError(f"--fen_package={package} exists and fixes the FEN; drop --{', --'.join(given)}")
-    model = fen.load_package(package)
+    model = fen_package.load(package)
     if model.input_shape[1] != image_flags.image_size():
         raise InputError(
             f"the FEN in --fen_package={package} takes images of {model.input_shape[1]} pixels. "
             f"Received: --image_size={image_flags.image_size()}"
         )
-    return model
+    return fen_package.transform(package, fen_format())
+
+
+def litert_formats() -> tuple[str, ...]:
+    """The formats of the LiteRT models that a new FEN package is to hold."""
+    unknown = [name for name in _LITERT_FORMATS.value if name not in cost.FORMATS]
+    if unknown:
+        raise InputError(f"--litert_formats must be of {cost.FORMATS}. Received: {','.join(unknown)}")
+    if _FEN_FORMAT.value not in (fen_package.KERAS, *_LITERT_FORMATS.value):
+        raise InputError(
+            f"--fen_format={_FEN_FORMAT.value} must be one of --litert_formats. "
+            f"Received: --litert_formats={','.join(_LITERT_FORMATS.value)}"
+        )
+    return tuple(_LITERT_FORMATS.value)
+
+
+def fen_format() -> str:
+    return _FEN_FORMAT.value
 
 
 def topology() -> FenTopology:

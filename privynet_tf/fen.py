@@ -4,9 +4,6 @@ The FEN is built as small as its topology says (section 4 of the paper): unselec
 out of the kernels and never computed.
 """
 
-import os
-import pathlib
-
 import keras
 import numpy as np
 
@@ -16,10 +13,6 @@ from privynet_tf.layers import PerImageStandardization
 from privynet_tf.topology import FenTopology
 
 PREPROCESSING = ("caffe", "per_image")
-
-TOPOLOGY = "topology.json"
-MODEL = "fen.keras"
-"""The files of a FEN package."""
 
 CAFFE_MEANS_BGR = (103.939, 116.779, 123.68)
 """ImageNet means that ``keras.applications.vgg16.preprocess_input`` subtracts."""
@@ -76,34 +69,6 @@ def build(
     model = keras.Model(inputs, x, name="fen")
     model.trainable = False
     return model
-
-
-def save_package(model: keras.Model, topology: FenTopology, directory: pathlib.Path) -> None:
-    """Writes the FEN package, which stays on the local platform: whoever has it knows the FEN.
-
-    Writes ``TOPOLOGY`` and ``MODEL``, both readable by the owner alone.
-    """
-    directory.mkdir(parents=True, exist_ok=True, mode=0o700)
-    for name, write in (
-        (TOPOLOGY, lambda path: path.write_text(topology.to_json() + "\n")),
-        (MODEL, model.save),
-    ):
-        partial = directory / f"partial.{name}"
-        write(partial)
-        partial.chmod(0o600)
-        os.replace(partial, directory / name)
-
-
-def load_package(directory: pathlib.Path) -> keras.Model:
-    """The FEN that ``save_package`` wrote.
-
-    Raises:
-        InputError: if the directory holds none.
-    """
-    try:
-        return keras.saving.load_model(directory / MODEL)
-    except (OSError, ValueError) as error:
-        raise InputError(f"{directory} is no FEN package: cannot read {MODEL}") from error
 
 
 def apply(model: keras.Model, images: np.ndarray) -> np.ndarray:

@@ -9,8 +9,20 @@ import pathlib
 from collections.abc import Callable, Mapping
 
 import keras
+import numpy as np
 
-from privynet_tf import cost, fen, images, irn, report, representations, runs, training, workdir
+from privynet_tf import (
+    cost,
+    fen_package,
+    images,
+    irn,
+    litert,
+    report,
+    representations,
+    runs,
+    training,
+    workdir,
+)
 from privynet_tf.images import LabelledImages, Selection
 from privynet_tf.topology import FenTopology
 
@@ -28,6 +40,8 @@ class Settings:
         architecture: of the IRN.
         irn_images: training images of the IRN.
         dtype: of the released representations.
+        litert_formats: of the LiteRT models in the FEN package.
+        fen_format: what computes the representations, one of ``fen_package.FORMATS``.
     """
 
     icn: training.Settings
@@ -36,13 +50,15 @@ class Settings:
     architecture: irn.Architecture
     irn_images: int
     dtype: str = "float16"
+    litert_formats: tuple[str, ...] = ()
+    fen_format: str = fen_package.KERAS
 
 
 def write_release(
     directory: pathlib.Path,
     source: LabelledImages,
     selections: Mapping[str, Selection],
-    model: keras.Model,
+    transform: Callable[[np.ndarray], np.ndarray],
     *,
     with_images: bool = False,
     dtype: str = "float16",
@@ -54,7 +70,7 @@ def write_release(
         directory: of the release; must not exist.
         source: of the images.
         selections: split of the release -> which images.
-        model: the FEN.
+        transform: the FEN, images [N, S, S, 3] -> representations [N, H', W', D'].
         with_images: makes a characterization release.
         dtype: of the stored representations.
         progress: called with the number of images done and of all.
@@ -66,7 +82,7 @@ def write_release(
             name: lambda selection=selection: images.examples(source, selection)
             for name, selection in selections.items()
         },
-        lambda batch: fen.apply(model, batch),
+        transform,
         source.class_names,
         with_images=with_images,
         dtype=dtype,
@@ -109,14 +125,17 @@ def run(
         log(name)
         return workdir.open_run(top.directory / name, dataclasses.asdict(stage_settings))
 
-    package = top.directory / "fen"
-    if (package / fen.TOPOLOGY).exists():
-        topology = FenTopology.from_json((package / fen.TOPOLOGY).read_text())
     log("fen")
-    model = build_fen(topology)
-    fen.save_package(model, topology, package)
+    package = top.directory / "fen"
+    if not package.exists():
+        formats = settings.litert_formats
+        sample = litert.representative_images(source, selections["train"]) if formats else None
+        fen_package.save(package, topology, build_fen(topology), formats, sample)
+    topology = fen_package.load_topology(package)
+    image_size = fen_package.load(package).input_shape[1]
+    transform = fen_package.transform(package, settings.fen_format)
 
-    release = _release(top.directory / "release", source, selections, model, settings, log, progress)
+    release = _release(top.directory / "release", source, selections, transform, settings, log, progress)
     pairs = dict(selections)
     for name, limit in (("train", settings.irn_images), ("validation", IRN_VALIDATION_IMAGES)):
         pairs[name] = dataclasses.replace(pairs[name], max_images=limit)
@@ -124,7 +143,7 @@ def run(
         top.directory / "characterization_release",
         source,
         pairs,
-        model,
+        transform,
         settings,
         log,
         progress,
@@ -137,7 +156,8 @@ def run(
     )
     irn_run = stage("irn", settings.irn)
     result["irn"] = runs.train_irn(irn_run, characterization, settings.architecture, settings.irn, verbose)
-    result["cost"] = dataclasses.asdict(cost.of_topology(topology, model.input_shape[1]))
+    result["cost"] = dataclasses.asdict(cost.of_topology(topology, image_size))
+    result["litert_bytes"] = fen_package.litert_bytes(package)
     result["release"] = {
         "shape": list(release.shape),
         "examples": dict(release.sizes),
@@ -148,14 +168,14 @@ def run(
     return result
 
 
-def _release(directory, source, selections, model, settings, log, progress, with_images=False):
+def _release(directory, source, selections, transform, settings, log, progress, with_images=False):
     log(directory.name)
     if not directory.exists():
         write_release(
             directory,
             source,
             selections,
-            model,
+            transform,
             with_images=with_images,
             dtype=settings.dtype,
             progress=progress,

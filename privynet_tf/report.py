@@ -55,6 +55,7 @@ def write(directory: pathlib.Path, images_name: str, topology: FenTopology, resu
         "",
         f"- FEN: the first {topology.num_layers} layers of {topology.network}, released channels "
         f"{list(topology.output_channels)}. This line is private: whoever knows the FEN can attack it.",
+        f"- LiteRT models of the FEN: {_sizes(result['litert_bytes'])}.",
         f"- Release: {release['examples']} examples of {release['shape']}, {release['bytes']:,} bytes.",
         f"- ICN: {icn['train_examples']:,} training examples, {icn['epochs']} epochs; accuracy "
         f"{icn['train_accuracy']:.1%} on them, {icn['validation_accuracy']:.1%} on the validation split.",
@@ -79,3 +80,7 @@ def write(directory: pathlib.Path, images_name: str, topology: FenTopology, resu
         "",
     ]
     workdir.write_atomically(directory / REPORT, "\n".join(lines))
+
+
+def _sizes(litert_bytes: Mapping[str, int]) -> str:
+    return ", ".join(f"{name} {size:,} bytes" for name, size in litert_bytes.items()) or "none"

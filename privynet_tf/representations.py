@@ -6,7 +6,6 @@ characterization release, made of public images, also holds the images, which th
 
 import contextlib
 import dataclasses
-import hashlib
 import io
 import pathlib
 import shutil
@@ -16,11 +15,11 @@ from collections.abc import Callable, Iterator, Mapping, Sequence
 import numpy as np
 import tensorflow_datasets as tfds
 
+from privynet_tf import checksums
 from privynet_tf.errors import InputError
 
 NAME = "representations"
 VERSION = "1.0.0"
-CHECKSUMS = "SHA256SUMS"
 SPLITS = ("train", "validation", "test")
 DTYPES = ("float16", "float32")
 
@@ -135,9 +134,7 @@ def write(
                 description="Intermediate representations of labelled images.",
             )
         complete = pathlib.Path(builder.data_dir)
-        (complete / CHECKSUMS).write_text(
-            "".join(f"{_sha256(complete / name)}  {name}\n" for name in _files(complete))
-        )
+        checksums.write(complete)
         shutil.move(complete, directory)
 
 
@@ -151,9 +148,7 @@ def open_release(directory: pathlib.Path, *, images_needed: bool = False) -> Rel
     Raises:
         InputError: if it is no release, is truncated or edited, or lacks images that are needed.
     """
-    if not (directory / CHECKSUMS).is_file():
-        raise InputError(f"{directory} is no release: it has no {CHECKSUMS}")
-    _check(directory)
+    checksums.check(directory, "release")
     builder = tfds.builder_from_directory(directory)
     features = builder.info.features
     if images_needed and "image" not in features:
@@ -230,27 +225,3 @@ def _array(shape: tuple[int, ...], dtype) -> np.ndarray:
     if np.prod(shape, dtype=np.int64) * np.dtype(dtype).itemsize <= MEMORY_LIMIT:
         return np.empty(shape, dtype)
     return np.memmap(tempfile.TemporaryFile(), dtype=dtype, mode="w+", shape=shape)
-
-
-def _files(directory: pathlib.Path) -> list[str]:
-    return sorted(path.name for path in directory.iterdir() if path.name != CHECKSUMS)
-
-
-def _check(directory: pathlib.Path) -> None:
-    recorded = {}
-    for line in (directory / CHECKSUMS).read_text().splitlines():
-        checksum, _, name = line.partition("  ")
-        recorded[name] = checksum
-    present = _files(directory)
-    for name in sorted(set(recorded) | set(present)):
-        if name not in present:
-            raise InputError(f"release {directory} is incomplete: {name} is missing")
-        if name not in recorded:
-            raise InputError(f"release {directory} was edited: {name} does not belong to it")
-        if _sha256(directory / name) != recorded[name]:
-            raise InputError(f"release {directory} is truncated or edited: {name} does not match")
-
-
-def _sha256(path: pathlib.Path) -> str:
-    with path.open("rb") as file:
-        return hashlib.file_digest(file, "sha256").hexdigest()

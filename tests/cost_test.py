@@ -1,3 +1,5 @@
+import math
+
 import pytest
 
 from privynet_tf import cost, fen
@@ -73,7 +75,30 @@ def test_counts_of_the_built_network(topology, image_size):
             _, height, width, _ = layer.output.shape
             macs += kernel.size * height * width
             parameters += kernel.size + bias.size
-    assert cost.of_topology(topology, image_size) == cost.Cost(parameters, macs, 4 * parameters)
+    found = cost.of_topology(topology, image_size)
+    assert (found.parameters, found.macs, found.weight_bytes) == (parameters, macs, 4 * parameters)
+    inner = model.layers[1:]  # "caffe" takes and gives an image, the layers the rest
+    volumes = [(_volume(layer.input), _volume(layer.output)) for layer in inner]
+    assert found.peak_activation_bytes == max(4 * (before + after) for before, after in volumes)
+
+
+def _volume(tensor):
+    return math.prod(tensor.shape[1:])
+
+
+def test_peak_activations_by_hand():
+    # The two convolutions of block 1 on either side of 32 x 32 x 64 values.
+    topology = FenTopology("vgg16", 6)
+    assert cost.peak_activation_bytes(topology, 32) == 2 * 65_536 * 4
+    assert cost.peak_activation_bytes(topology, 32, "float16") == 2 * 65_536 * 4
+    assert cost.peak_activation_bytes(topology, 32, "int8") == 2 * 65_536
+    # What an int8 FEN gives is float32; with one channel the image is larger than all that follows.
+    first = FenTopology("vgg16", 1)
+    assert cost.peak_activation_bytes(first, 32) == (3 * 1024 + 65_536) * 4
+    assert cost.peak_activation_bytes(first, 32, "int8") == 65_536 * (1 + 4)
+    one = FenTopology("vgg16", 1, (9,))
+    assert cost.peak_activation_bytes(one, 32) == 2 * 3 * 1024 * 4
+    assert cost.peak_activation_bytes(one, 32, "int8") == 2 * 3 * 1024
 
 
 def test_all_of_vgg16(vgg16):

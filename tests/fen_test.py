@@ -1,7 +1,5 @@
 """The FEN against ``keras.applications``, TensorFlow's own operations and the table of the design."""
 
-import stat
-
 import keras
 import numpy as np
 import pytest
@@ -220,47 +218,6 @@ def test_seed_of_random_weights(photos):
     outputs = [fen.apply(fen.build(PRUNED, "random", seed=seed), photos) for seed in (1, 1, 2)]
     np.testing.assert_array_equal(outputs[0], outputs[1])
     assert (outputs[0] != outputs[2]).mean() > 0.5
-
-
-@pytest.mark.parametrize("preprocessing", fen.PREPROCESSING)
-def test_package_round_trip(tmp_path, photos, preprocessing):
-    model = fen.build(PRUNED, "random", preprocessing)
-    folder = tmp_path / "new" / "fen"
-    fen.save_package(model, PRUNED, folder)
-    loaded = fen.load_package(folder)
-    expected = fen.apply(model, photos)
-    assert expected.any()
-    np.testing.assert_array_equal(fen.apply(loaded, photos), expected)
-    assert not loaded.trainable_weights
-    assert FenTopology.from_json((folder / "topology.json").read_text()) == PRUNED
-    assert sorted(path.name for path in folder.iterdir()) == ["fen.keras", "topology.json"]
-
-
-def test_package_is_readable_by_its_owner_alone(tmp_path):
-    folder = tmp_path / "fen"
-    topology = FenTopology(num_layers=1, output_channels=(0,))
-    model = fen.build(topology, "random")
-    for _ in range(2):  # the second time over the first
-        fen.save_package(model, topology, folder)
-        for name in ("topology.json", "fen.keras"):
-            assert stat.S_IMODE((folder / name).stat().st_mode) == 0o600
-        assert stat.S_IMODE(folder.stat().st_mode) == 0o700
-
-
-@pytest.mark.parametrize("damage", ["missing folder", "missing file", "truncated", "text"])
-def test_package_that_cannot_be_read(tmp_path, damage):
-    folder = tmp_path / "fen"
-    topology = FenTopology(num_layers=1, output_channels=(0,))
-    if damage != "missing folder":
-        fen.save_package(fen.build(topology, "random"), topology, folder)
-        path = folder / "fen.keras"
-        whole = path.read_bytes()
-        path.unlink()
-        if damage != "missing file":
-            path.write_bytes(whole[: len(whole) // 2] if damage == "truncated" else b"no model")
-    with pytest.raises(InputError, match=r"fen is no FEN package: cannot read fen\.keras") as caught:
-        fen.load_package(folder)
-    assert "\n" not in str(caught.value)
 
 
 def test_unknown_preprocessing():

@@ -15,7 +15,7 @@ from absl import flags
 from absl.testing import flagsaver
 from PIL import Image
 
-from privynet_tf import representations
+from privynet_tf import litert, representations
 from privynet_tf.errors import InputError
 from train import pretrain_fen, release, run_privynet, train_icn, train_irn
 
@@ -63,6 +63,26 @@ def test_release_holds_what_the_kept_fen_computes(releases):
     expected = model.predict(split.images, verbose=0).astype(np.float16)
     np.testing.assert_array_equal(split.representations, expected)
     assert (releases / "fen" / "topology.json").stat().st_mode & 0o777 == 0o600
+
+
+def test_release_by_the_int8_model(releases, tmp_path):
+    call(
+        release,
+        f"--fen_package={releases / 'fen'}",
+        *SMALL_IMAGES,
+        "--with_images",
+        "--fen_format=int8",
+        f"--release={tmp_path / 'int8'}",
+    )
+    split = representations.read(representations.open_release(tmp_path / "int8"), "test")
+    int8 = litert.load((releases / "fen" / "fen_int8.tflite").read_bytes())
+    np.testing.assert_array_equal(split.representations, int8(split.images).astype(np.float16))
+    public = representations.read(representations.open_release(releases / "public"), "test")
+    np.testing.assert_array_equal(split.images, public.images)
+    error = litert.rms_error(
+        public.representations.astype(np.float32), split.representations.astype(np.float32)
+    )
+    assert 1e-3 < error < 0.1
 
 
 def test_train_icn(releases, tmp_path, capsys):
@@ -236,6 +256,12 @@ def corrupt_folder(tmp_path):
         (["--intermediate_channels=block1_conv1"], "LAYER=CHANNELS"),
         (["--intermediate_channels=block9=1"], "intermediate_channels may only name"),
         (["--fen_weights=/no/such/file.h5"], "/no/such/file.h5"),
+        (["--litert_formats=int4"], r"--litert_formats must be of .*'int8'\). Received: int4"),
+        (
+            ["--litert_formats=float32", "--fen_format=int8"],
+            "--fen_format=int8 must be one of --litert_formats",
+        ),
+        (["--train_split=train[:20]"], "int8 takes .* at least 50 representative images.*Received: 20"),
         (["--image_size=2", "--fen_weights=random"], "image_size must be at least 4"),
     ],
 )
@@ -252,6 +278,7 @@ def test_bad_input_of_release_leaves_nothing(arguments, message, tmp_path, corru
     [
         ([], "--fen_package must name"),
         (["--fen_package={fen}", "--num_layers=3"], "exists and fixes the FEN; drop --num_layers"),
+        (["--fen_package={fen}", "--litert_formats=int8"], "exists and fixes the FEN; drop --litert_formats"),
         (["--fen_package={fen}", "--image_size=64"], "takes images of 32 pixels.*--image_size=64"),
         (["--fen_package={tmp}"], "is no FEN package"),
     ],

@@ -4,7 +4,8 @@ python -m train.release --images=cifar10 --fen_weights=imagenet --num_layers=6 -
     --fen_package=/private/fen --release=/tmp/release
 
 The FEN in --fen_package stays here; it is made first if it is not there. --with_images adds the images,
-for the characterization on public data with the same FEN.
+for the characterization on public data with the same FEN. --fen_format=int8 computes representations as a
+device with the int8 model does.
 """
 
 from absl import flags
@@ -29,7 +30,7 @@ def main():
         directory,
         source,
         selections,
-        fen_flags.kept(),
+        fen_flags.kept(source, selections),
         with_images=_WITH_IMAGES.value,
         dtype=release_flags.dtype(),
         progress=program.progress("representations"),

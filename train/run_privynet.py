@@ -31,6 +31,8 @@ def main():
         architecture=irn_flags.architecture(),
         irn_images=_IRN_IMAGES.value,
         dtype=release_flags.dtype(),
+        litert_formats=fen_flags.litert_formats(),
+        fen_format=fen_flags.fen_format(),
     )
     source = image_flags.source()
     selections = image_flags.selections(source)
