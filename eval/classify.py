@@ -42,7 +42,7 @@ def main():
     paths, package = files(), pathlib.Path(_FEN_PACKAGE.value)
     fen = fen_package.transform(package, _FEN_FORMAT.value)
     icn, class_names = classification.load_icn(pathlib.Path(_ICN.value))
-    pixels = images.read_files(paths, fen_package.image_size(package))
+    pixels = images.read_files(paths, fen_package.load(package).input_shape[1])
     values = classification.probabilities(fen, icn, pixels)
     csv.writer(sys.stdout, lineterminator="\n").writerows(
         [["file", "class", "probability"], *classification.table(paths, class_names, values, _TOP.value)]
