@@ -141,6 +141,13 @@ def is_measured(row: Mapping[str, object], side: str) -> bool:
     return row.get(_RESULT[side]) is not None
 
 
+def privacy_loss(row: Mapping[str, object]) -> float | None:
+    """Mean PSNR of a row's stronger attacker, the IRN or the ridge decoder, in dB; None if not measured."""
+    if row["psnr"] is None:
+        return None
+    return max(loss for loss in (row["psnr"], row["ridge_psnr"]) if loss is not None)
+
+
 def read(path: pathlib.Path) -> list[Row]:
     """The rows of a table; none if there is no such file.
 

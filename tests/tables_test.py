@@ -80,6 +80,14 @@ def test_no_file_is_an_empty_table(tmp_path):
     assert tables.read(tmp_path / "table.csv") == []
 
 
+@pytest.mark.parametrize(
+    ("psnr", "ridge", "loss"),
+    [(18.3, 16.0, 18.3), (15.5, 16.0, 16.0), (18.3, None, 18.3), (None, None, None), (-2.0, 0.0, 0.0)],
+)
+def test_privacy_loss_is_the_stronger_attackers(psnr, ridge, loss):
+    assert tables.privacy_loss(_row(psnr=psnr, ridge_psnr=ridge)) == loss
+
+
 def test_a_row_is_filled_side_after_side(tmp_path):
     path = tmp_path / "table.csv"
     tables.update(path, [_without(_row(), "irn")])
