@@ -38,6 +38,9 @@ _BASELINE = flags.DEFINE_bool("baseline", False, "Also the unsplit baseline: an 
 _IRN_MAX_IMAGES = flags.DEFINE_integer(
     "irn_max_images", None, "The IRN trains on the first so many training images; all if unset."
 )
+_IRN_TEST_IMAGES = flags.DEFINE_integer(
+    "irn_test_images", None, "The IRN is measured on the first so many test images; all if unset."
+)
 MEASURE = flags.DEFINE_enum(
     "measure", "both", sorted(characterization.MEASURES), "Utility, privacy loss, both."
 )
@@ -89,6 +92,7 @@ def budget() -> characterization.Budget:
         architecture.blocks,
         architecture.width,
         _IRN_MAX_IMAGES.value,
+        _IRN_TEST_IMAGES.value,
     )
 
 
@@ -130,10 +134,9 @@ def tables() -> list[pathlib.Path]:
     return [*workdir().glob("table.csv"), *sorted(workdir().glob("table-*-of-*.csv"))]
 
 
-def _build_fen(network: str, num_layers: int) -> Fen:
-    model = fen_flags.build(FenTopology(network, num_layers))
-    weights = pretrained.identity(network, flags.FLAGS.fen_weights, program.SEED.value)
-    return Fen(network, model, weights, flags.FLAGS.preprocessing)
+def _build_fen(topology: FenTopology) -> Fen:
+    weights = pretrained.identity(topology.network, flags.FLAGS.fen_weights, program.SEED.value)
+    return Fen(topology, fen_flags.build(topology), weights, flags.FLAGS.preprocessing)
 
 
 def _examples(source: LabelledImages, selection: images.Selection) -> Examples:

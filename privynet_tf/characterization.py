@@ -1,12 +1,10 @@
 """Utility and privacy loss of the cells of a grid (section 2 of the paper), into a table.
 
-``measure_utilities`` and ``measure_privacy_loss``
-take arrays alone; ``run`` feeds them from a feature cache and keeps the table.
+``run`` feeds the measurements from a feature cache and keeps the table.
 """
 
 import collections
 import dataclasses
-import math
 import pathlib
 import time
 from collections.abc import Callable, Iterator, Mapping, Sequence
@@ -14,10 +12,11 @@ from collections.abc import Callable, Iterator, Mapping, Sequence
 import keras
 import numpy as np
 
-from privynet_tf import feature_cache, icn_branches, irn, metrics, reconstructions, ridge, tables, training
+from privynet_tf import feature_cache, irn, measurement, reconstructions, tables, training
 from privynet_tf.errors import InputError
 from privynet_tf.feature_cache import Examples, Fen, Representations, Split
 from privynet_tf.grid import BASELINE, Cell
+from privynet_tf.topology import FenTopology
 
 MEASURES = {"icn": ("icn",), "irn": ("irn",), "both": ("icn", "irn")}
 """What can be measured -> the sides of a row that it fills."""
@@ -26,16 +25,8 @@ BRANCH_CHANNELS = 16
 """Only so many channels train as branches of one model: with more, a step is bound by arithmetic and
 nothing is gained."""
 
-TRAIN_EXAMPLES = 10_000
-"""Accuracy and PSNR on training data are those of at most so many examples, the first."""
-
 RECONSTRUCTIONS = "reconstructions"
 """Directory beside the table; see ``reconstructions.save``."""
-
-RIDGE_PAIRS = 10_000
-RIDGE_VALUES = 1 << 25
-"""The linear decoder sees at most so many pairs, and so many of their representations' values: its
-memory is some ten times that. It is measured on as many test images at most."""
 
 
 @dataclasses.dataclass(frozen=True)
@@ -48,6 +39,7 @@ class Budget:
         irn_blocks: ResNet blocks in a cluster of the IRN.
         irn_width: channels inside the IRN.
         irn_max_images: the IRN trains on the first so many of a cell's training images; None for all.
+        irn_test_images: IRN and ridge decoder are measured on the first so many test images; None for all.
     """
 
     icn: training.Settings
@@ -55,11 +47,14 @@ class Budget:
     irn_blocks: int = 8
     irn_width: int = 64
     irn_max_images: int | None = None
+    irn_test_images: int | None = None
 
     def __post_init__(self):
         self.architecture(1)
-        if self.irn_max_images is not None and self.irn_max_images < 1:
-            raise InputError(f"irn_max_images must be at least 1. Received: {self.irn_max_images}")
+        for field in ("irn_max_images", "irn_test_images"):
+            value = getattr(self, field)
+            if value is not None and value < 1:
+                raise InputError(f"{field} must be at least 1. Received: {value}")
 
     def architecture(self, clusters: int) -> irn.Architecture:
         return irn.Architecture(clusters, self.irn_blocks, self.irn_width)
@@ -78,6 +73,7 @@ class Budget:
                 "irn_blocks": self.irn_blocks,
                 "irn_width": self.irn_width,
                 "irn_max_images": self.irn_max_images,
+                "irn_test_images": self.irn_test_images,
             }
         return columns
 
@@ -119,7 +115,7 @@ def prepare_cache(
     splits: Mapping[str, Examples],
     num_classes: int,
     cells: Sequence[Cell],
-    build_fen: Callable[[str, int], Fen],
+    build_fen: Callable[[FenTopology], Fen],
     progress: Callable[[int, int], None] = lambda done, total: None,
 ) -> Cache:
     """Computes what cells need and is not in the cache yet.
@@ -129,104 +125,35 @@ def prepare_cache(
         splits: the images of these three.
         num_classes: K.
         cells: whose layers are needed.
-        build_fen: network and number of layers -> FEN with all channels.
+        build_fen: topology -> FEN.
         progress: takes images done and total, in each pass over a split.
 
     Raises:
         InputError: if the directory holds a cache of other images or weights.
     """
-    layers = collections.defaultdict(set)
+    layers, reduced = collections.defaultdict(set), []
     for cell in cells:
-        if cell.network != BASELINE:
+        if cell.intermediate_channels:
+            reduced.append(cell.topology)
+        elif cell.network != BASELINE:
             layers[cell.network].add(cell.num_layers)
-    fens = [build_fen(network, max(depths)) for network, depths in layers.items()]
+    fens = [build_fen(FenTopology(network, max(depths))) for network, depths in layers.items()]
+    reduced = [build_fen(topology) for topology in dict.fromkeys(reduced)]
     stored = {
         name: feature_cache.store_images(directory / name, examples) for name, examples in splits.items()
     }
     for split in stored.values():
         for fen in fens:
-            feature_cache.compute(split, fen, layers[fen.network], progress=progress)
+            feature_cache.compute(split, fen, layers[fen.topology.network], progress=progress)
+        for fen in reduced:
+            feature_cache.compute_reduced(split, fen, progress=progress)
+    fens += reduced
     return Cache(
         **stored,
         num_classes=num_classes,
-        weights={fen.network: fen.weights for fen in fens},
+        weights={fen.topology.network: fen.weights for fen in fens},
         preprocessing=fens[0].preprocessing if fens else None,
     )
-
-
-def measure_utilities(
-    training_data: tuple[np.ndarray, np.ndarray],
-    test_data: tuple[np.ndarray, np.ndarray],
-    depths: Sequence[int],
-    num_classes: int,
-    settings: training.Settings,
-) -> list[dict[str, object]]:
-    """Trains one ICN for each of B channel sets of a layer, together, and measures them.
-
-    Args:
-        training_data: representations [N, H', W', sum of depths], the sets one after another, and
-            labels [N].
-        test_data: the same.
-        depths: ``D'`` of each set.
-        num_classes: K.
-        settings: of the training.
-
-    Returns:
-        ``utility``, ``train_accuracy`` and ``class_prior`` of each set.
-    """
-    model, _ = icn_branches.train(training_data, depths, num_classes, settings)
-    test = icn_branches.accuracies(model, test_data)
-    train = icn_branches.accuracies(model, tuple(array[:TRAIN_EXAMPLES] for array in training_data))
-    prior = metrics.class_prior(test_data[1], training_data[1])
-    return [
-        {"utility": float(utility), "train_accuracy": float(accuracy), "class_prior": prior}
-        for utility, accuracy in zip(test, train, strict=True)
-    ]
-
-
-def measure_privacy_loss(
-    training_data: tuple[np.ndarray, np.ndarray],
-    test_data: tuple[np.ndarray, np.ndarray],
-    architecture: irn.Architecture,
-    settings: training.Settings,
-) -> tuple[dict[str, object], np.ndarray]:
-    """Trains an IRN on representations [N, H', W', D'] and images [N, S, S, 3] uint8, and measures it.
-
-    Returns:
-        ``psnr``, ``psnr_std``, ``psnr_p95``, ``ssim`` on the test images, and ``train_psnr``; and its
-        reconstructions of the test images.
-
-    Raises:
-        InputError: if the training diverged.
-    """
-    model = irn.train(training_data, None, architecture, settings)
-    train = irn.evaluate(model, tuple(array[:TRAIN_EXAMPLES] for array in training_data))
-    guesses = irn.reconstruct(model, test_data[0])
-    test = irn.privacy_loss(test_data[1], guesses)
-    if not np.isfinite([train.psnr, test.psnr]).all():
-        raise InputError("training diverged: the IRN's images are not finite; lower the learning rate")
-    return dataclasses.asdict(test) | {"train_psnr": train.psnr}, guesses
-
-
-def measure_ridge(
-    training_data: tuple[np.ndarray, np.ndarray],
-    validation_data: tuple[np.ndarray, np.ndarray],
-    test_data: tuple[np.ndarray, np.ndarray],
-) -> dict[str, object]:
-    """Measures the linear decoder on representations [N, H', W', D'] and images [N, S, S, 3] uint8.
-
-    Returns:
-        ``ridge_psnr`` and ``ridge_pairs``.
-    """
-    most = max(1, min(RIDGE_PAIRS, RIDGE_VALUES // math.prod(training_data[0].shape[1:])))
-    train, validation, test = (
-        tuple(np.asarray(array[:most]) for array in data)
-        for data in (training_data, validation_data, test_data)
-    )
-    return {
-        "ridge_psnr": ridge.privacy_loss(train, validation, test).psnr,
-        "ridge_pairs": len(train[0]),
-    }
 
 
 def run(
@@ -374,7 +301,7 @@ class _Sweep:
             channels = [channel for cell in missing.values() for channel in cell.channels]
             rows = self.cache.train.rows(first.train_images, first.augmented_copies)
             test_rows = self.cache.test.rows()
-            results = measure_utilities(
+            results = measurement.utilities(
                 (_in_memory(self.cache.train, first, channels, rows), self.cache.train.labels[rows]),
                 (_in_memory(self.cache.test, first, channels, test_rows), self.cache.test.labels[test_rows]),
                 [len(cell.channels) for cell in missing.values()],
@@ -393,8 +320,8 @@ class _Sweep:
             return _in_memory(split, cell, cell.channels, rows), split.images[rows]
 
         train = pairs(cache.train, cache.train.rows(count, cell.augmented_copies))
-        test = pairs(cache.test, cache.test.rows())
-        result, guesses = measure_privacy_loss(
+        test = pairs(cache.test, cache.test.rows()[: self.budget.irn_test_images])
+        result, guesses = measurement.privacy_loss(
             train,
             test,
             self.budget.architecture(cell.irn_clusters),
@@ -409,7 +336,7 @@ class _Sweep:
         floor = (
             floors[0]
             if floors
-            else measure_ridge(train, pairs(cache.validation, cache.validation.rows()), test)
+            else measurement.ridge_floor(train, pairs(cache.validation, cache.validation.rows()), test)
         )
         return [result | floor | {"irn_images": count}]
 
@@ -439,6 +366,8 @@ def _in_memory(
     """Channels of the layer of a cell; the baseline's are the images."""
     if cell.network == BASELINE:
         return split.images[rows]
+    if cell.intermediate_channels:
+        return split.reduced_representations(cell.topology, rows).in_memory()
     return split.representations(cell.network, cell.num_layers, channels, rows).in_memory()
 
 
@@ -446,9 +375,10 @@ def _groups(cells: Sequence[Cell], branches: int) -> Iterator[list[Cell]]:
     """Cells whose ICNs may train together: same layer, training set and seed, as the data's order has."""
     together = collections.defaultdict(list)
     for cell in cells:
-        together[cell.network, cell.num_layers, cell.seed, cell.train_images, cell.augmented_copies].append(
-            cell
-        )
+        layer = cell.network, cell.num_layers
+        if cell.intermediate_channels:  # its channels are not those of the layer
+            layer = cell.topology
+        together[layer, cell.seed, cell.train_images, cell.augmented_copies].append(cell)
     for same in together.values():
         group = []
         for cell in same:

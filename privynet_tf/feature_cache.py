@@ -6,6 +6,9 @@ One directory a selection of images::
     labels.npy      [N] int64                vgg16_m6.json   what made it
     images.json     what made both
 
+A FEN that leaves intermediate channels out gives other values than a slice of all channels: what it
+releases, [N, H', W', D'], stands in a file of its own, named after a digest of its topology.
+
 The ``.json`` file comes last, so what a killed computation leaves is not taken for complete. Arrays
 are memory-mapped to read and written as a stream: their size is the disk's limit and not the memory's.
 """
@@ -26,6 +29,7 @@ import numpy as np
 from privynet_tf import workdir
 from privynet_tf.errors import InputError
 from privynet_tf.networks import NETWORKS
+from privynet_tf.topology import FenTopology
 
 IMAGES = "images"
 LABELS = "labels"
@@ -86,6 +90,11 @@ class Split:
         """What a FEN with these released channels gives for some images; reads nothing yet."""
         return Representations(self.directory / f"{_stem(network, num_layers)}.npy", rows, channels)
 
+    def reduced_representations(self, topology: FenTopology, rows: np.ndarray) -> "Representations":
+        """What a FEN that leaves intermediate channels out gives for some images; reads nothing yet."""
+        channels = range(topology.output_depth)
+        return Representations(self.directory / f"{_reduced_stem(topology)}.npy", rows, channels)
+
 
 class Representations:
     """Channels of some examples of a cached layer: an array [N, H', W', D'] float16 read on demand.
@@ -136,16 +145,17 @@ class Examples:
 
 @dataclasses.dataclass(frozen=True)
 class Fen:
-    """The FEN of a network with all of its channels.
+    """A FEN whose representations are to be cached.
 
     Attributes:
-        network: a key of ``networks.NETWORKS``.
-        model: from ``fen.build``, deep enough for every layer that is asked for.
+        topology: with all channels, and deep enough for every layer that is asked for; or, for
+            ``compute_reduced``, with some.
+        model: from ``fen.build``.
         weights: their identity; see ``pretrained.identity``.
         preprocessing: as in ``fen.build``.
     """
 
-    network: str
+    topology: FenTopology
     model: keras.Model
     weights: str
     preprocessing: str
@@ -215,23 +225,50 @@ def compute(
     with _locked(directory):
         missing = {}
         for num_layers in sorted(set(layers)):
-            stem = _stem(fen.network, num_layers)
-            made = {
-                "network": fen.network,
-                "num_layers": num_layers,
-                "weights": fen.weights,
-                "preprocessing": fen.preprocessing,
-                "sha256": split.made["sha256"],
-            }
-            output = fen.model.get_layer(NETWORKS[fen.network].layers[num_layers - 1].name).output
-            held = _read_record(directory / f"{stem}.json")
-            if held:
-                _check_made(directory / f"{stem}.npy", held, made)
-                _check_file(directory, stem, (len(split.labels), *output.shape[1:]))
-            else:
+            network = fen.topology.network
+            stem = _stem(network, num_layers)
+            made = {"network": network, "num_layers": num_layers} | _made(split, fen)
+            output = fen.model.get_layer(NETWORKS[network].layers[num_layers - 1].name).output
+            if not _is_held(split, stem, made, output):
                 missing[stem] = made, output
         if missing:
             _compute(split, fen.model, missing, batch_size, progress)
+
+
+def compute_reduced(
+    split: Split,
+    fen: Fen,
+    *,
+    batch_size: int = 128,
+    progress: Callable[[int, int], None] = lambda done, total: None,
+) -> None:
+    """Computes the representations of a FEN that leaves intermediate channels out, unless it is cached.
+
+    Raises:
+        InputError: as ``compute``.
+    """
+    stem, output = _reduced_stem(fen.topology), fen.model.output
+    made = {"topology": json.loads(fen.topology.to_json())} | _made(split, fen)
+    with _locked(split.directory):
+        if not _is_held(split, stem, made, output):
+            _compute(split, fen.model, {stem: (made, output)}, batch_size, progress)
+
+
+def _made(split: Split, fen: Fen) -> dict[str, object]:
+    return {
+        "weights": fen.weights,
+        "preprocessing": fen.preprocessing,
+        "sha256": split.made["sha256"],
+    }
+
+
+def _is_held(split: Split, stem: str, made: Mapping[str, object], output) -> bool:
+    """Whether a file of the cache is there; an InputError if it is not what it should be."""
+    held = _read_record(split.directory / f"{stem}.json")
+    if held:
+        _check_made(split.directory / f"{stem}.npy", held, made)
+        _check_file(split.directory, stem, (len(split.labels), *output.shape[1:]))
+    return held is not None
 
 
 def _compute(split, model, missing, batch_size, progress):
@@ -263,6 +300,11 @@ def _to_float16(values: np.ndarray) -> np.ndarray:
 
 def _stem(network: str, num_layers: int) -> str:
     return f"{network}_m{num_layers}"
+
+
+def _reduced_stem(topology: FenTopology) -> str:
+    digest = hashlib.sha256(topology.to_json().encode()).hexdigest()[:16]
+    return f"{_stem(topology.network, topology.num_layers)}_{digest}"
 
 
 @contextlib.contextmanager

@@ -44,6 +44,11 @@ class Cell:
     irn_clusters: int = 2
     intermediate_channels: tuple[tuple[str, tuple[int, ...]], ...] = ()
 
+    @property
+    def topology(self) -> FenTopology:
+        """Of the FEN; the unsplit baseline has none."""
+        return FenTopology(self.network, self.num_layers, self.channels, dict(self.intermediate_channels))
+
     def columns(self) -> dict[str, object]:
         """The cell columns of its row; see ``tables.CELL``."""
         return {

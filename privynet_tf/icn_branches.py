@@ -105,6 +105,7 @@ class _Channels:
     def __init__(self, inputs, channels: slice):
         self._inputs = inputs
         self._channels = channels
+        self.shape = (*inputs.shape[:-1], channels.stop - channels.start)
 
     def __len__(self):
         return len(self._inputs)

@@ -27,7 +27,7 @@ class LocalResponseNormalization(keras.layers.Layer):
         channels = np.arange(inputs.shape[-1])
         band = abs(channels[:, None] - channels) <= self.depth_radius
         total = keras.ops.matmul(keras.ops.square(inputs), keras.ops.convert_to_tensor(band, inputs.dtype))
-        return inputs * keras.ops.power(self.bias + self.alpha * total, -self.beta)
+        return inputs * _negative_power(self.bias + self.alpha * total, self.beta)
 
     def compute_output_shape(self, input_shape):
         return input_shape
@@ -39,6 +39,13 @@ class LocalResponseNormalization(keras.layers.Layer):
             "alpha": self.alpha,
             "beta": self.beta,
         }
+
+
+def _negative_power(x, exponent: float):
+    if exponent == 0.75:  # the ICN's; roots take a tenth of the time of a power
+        root = keras.ops.rsqrt(x)
+        return root * keras.ops.sqrt(root)
+    return keras.ops.power(x, -exponent)
 
 
 @keras.saving.register_keras_serializable(package="privynet_tf")

@@ -98,6 +98,7 @@ IRN_BUDGET = (
     Column("irn_blocks", int, "ResNet blocks in a cluster"),
     Column("irn_width", int, "channels inside the IRN"),
     Column("irn_max_images", int, "the IRN trains on at most so many images; empty: all train_images"),
+    Column("irn_test_images", int, "the IRN is measured on at most so many test images; empty: all"),
 )
 """The same in a whole table."""
 
@@ -113,7 +114,7 @@ PRIVACY = (
     Column("psnr_std", float, "standard deviation over test images, dB"),
     Column("psnr_p95", float, "95th percentile over test images, dB"),
     Column("ssim", float, "mean structural similarity; empty for images under 11 pixels"),
-    Column("train_psnr", float, "of the IRN, on its first 10,000 training pairs, dB"),
+    Column("train_psnr", float, "of the IRN, on its first 1,000 training pairs, dB"),
     Column("irn_images", int, "images that the IRN was trained on, without augmented copies"),
     Column("ridge_psnr", float, "the linear decoder's mean PSNR, a floor under psnr, dB"),
     Column("ridge_pairs", int, "training pairs of the linear decoder"),
@@ -142,10 +143,8 @@ def is_measured(row: Mapping[str, object], side: str) -> bool:
 
 
 def privacy_loss(row: Mapping[str, object]) -> float | None:
-    """Mean PSNR of a row's stronger attacker, the IRN or the ridge decoder, in dB; None if not measured."""
-    if row["psnr"] is None:
-        return None
-    return max(loss for loss in (row["psnr"], row["ridge_psnr"]) if loss is not None)
+    """The stronger attacker's PSNR in dB, of the IRN and the ridge decoder; None where there is none."""
+    return max((row[name] for name in ("psnr", "ridge_psnr") if row[name] is not None), default=None)
 
 
 def read(path: pathlib.Path) -> list[Row]:

@@ -235,11 +235,19 @@ def reestimate_batch_norm(model: keras.Model, training: Batches) -> None:
 def adapt_normalization(layer: keras.layers.Normalization, inputs: np.ndarray, rows: int = 256) -> None:
     """Gives the layer each channel's mean and variance over ``inputs`` [N, H', W', D'].
 
-    In float32 and ``rows`` at a time: squares of representations overflow float16, and a memory map
-    need not fit into memory.
+    ``rows`` at a time, as a memory map need not fit into memory, and in float64, as squares of
+    representations overflow float16. Keras's own ``adapt`` of a stream needs TensorFlow on every backend.
     """
-    starts = range(0, len(inputs), rows)
-    layer.adapt(inputs[start : start + rows].astype(np.float32) for start in starts)
+    total = squares = 0.0
+    for start in range(0, len(inputs), rows):
+        part = inputs[start : start + rows].astype(np.float64)
+        total += part.sum(axis=(0, 1, 2))
+        squares += np.square(part).sum(axis=(0, 1, 2))
+    count = len(inputs) * inputs.shape[1] * inputs.shape[2]
+    mean = total / count
+    variance = np.maximum(squares / count - mean**2, 0)
+    layer.set_weights([mean, variance, np.array(count)])
+    layer.finalize_state()
 
 
 class _Resume(keras.callbacks.BackupAndRestore):

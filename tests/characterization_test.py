@@ -9,10 +9,22 @@ import sys
 import numpy as np
 import pytest
 
-from privynet_tf import characterization, feature_cache, icn, icn_branches, irn, ridge, tables, training
+from privynet_tf import (
+    characterization,
+    feature_cache,
+    fen,
+    icn,
+    icn_branches,
+    irn,
+    measurement,
+    reconstructions,
+    ridge,
+    tables,
+    training,
+)
 from privynet_tf.characterization import Budget
 from privynet_tf.errors import InputError
-from privynet_tf.feature_cache import Examples
+from privynet_tf.feature_cache import Examples, Fen
 from privynet_tf.grid import Cell, Grid, random_channel_sets, shard
 
 ROOT = pathlib.Path(__file__).absolute().parent.parent
@@ -128,6 +140,8 @@ def test_bad_shards(index, count):
 def test_bad_budgets():
     with pytest.raises(InputError, match="irn_max_images must be at least 1. Received: 0"):
         Budget(BUDGET.icn, BUDGET.irn, irn_max_images=0)
+    with pytest.raises(InputError, match="irn_test_images must be at least 1. Received: -1"):
+        Budget(BUDGET.icn, BUDGET.irn, irn_test_images=-1)
     with pytest.raises(InputError, match="the IRN's width must be at least 1. Received: 0"):
         Budget(BUDGET.icn, BUDGET.irn, irn_width=0)
 
@@ -194,9 +208,10 @@ def test_a_cell_from_arrays(cache):
     assert list(rows) == list(range(60))
     test = np.load(cache.test.directory / "vgg16_m6.npy")[..., [4, 90]], cache.test.images[:]
     settings = training.Settings(2, 0.003, batch_size=20, seed=1)
-    found = characterization.measure_privacy_loss(train, test, irn.Architecture(1, 1, 4), settings)
+    found, guesses = measurement.privacy_loss(train, test, irn.Architecture(1, 1, 4), settings)
     model = irn.train(train, None, irn.Architecture(1, 1, 4), settings)
     assert found["psnr"] == pytest.approx(irn.evaluate(model, test).psnr, abs=1e-3)
+    assert found["psnr"] == irn.privacy_loss(test[1], guesses).psnr
     assert found["train_psnr"] == pytest.approx(irn.evaluate(model, train).psnr, abs=1e-3)
     assert cell.columns()["D'"] == 2
 
@@ -211,11 +226,11 @@ def test_ridge_is_bounded_by_pairs_and_values(cache, monkeypatch):
     monkeypatch.setattr(ridge, "privacy_loss", privacy_loss)
     data = np.zeros((100, 4, 4, 2), np.float16), np.zeros((100, 16, 16, 3), np.uint8)
     some = tuple(part[:50] for part in data)
-    assert characterization.measure_ridge(data, some, data) == {"ridge_psnr": 15.0, "ridge_pairs": 100}
-    monkeypatch.setattr(characterization, "RIDGE_VALUES", 32 * 70)
-    assert characterization.measure_ridge(data, some, data)["ridge_pairs"] == 70
-    monkeypatch.setattr(characterization, "RIDGE_PAIRS", 60)
-    assert characterization.measure_ridge(data, some, data)["ridge_pairs"] == 60
+    assert measurement.ridge_floor(data, some, data) == {"ridge_psnr": 15.0, "ridge_pairs": 100}
+    monkeypatch.setattr(measurement, "RIDGE_VALUES", 32 * 70)
+    assert measurement.ridge_floor(data, some, data)["ridge_pairs"] == 70
+    monkeypatch.setattr(measurement, "RIDGE_PAIRS", 60)
+    assert measurement.ridge_floor(data, some, data)["ridge_pairs"] == 60
     assert seen == [[100, 50, 100], [70, 50, 70], [60, 50, 60]]
 
 
@@ -236,16 +251,16 @@ def fakes(monkeypatch):
     def privacy(train, test, architecture, settings):
         calls.append(("irn", train[0].shape, settings.seed, architecture.clusters))
         values = {"psnr": float(np.abs(train[0]).sum(dtype=np.float64)), "psnr_std": 1.0}
-        return values | {"psnr_p95": 2.0, "ssim": None, "train_psnr": 3.0}
+        return values | {"psnr_p95": 2.0, "ssim": None, "train_psnr": 3.0}, test[1] / 255
 
     def floor(train, validation, test):
         calls.append(("ridge", train[0].shape))
         return {"ridge_psnr": 9.0, "ridge_pairs": len(train[0])}
 
     monkeypatch.setattr(characterization.keras.utils, "clear_session", lambda: None)  # collects garbage
-    monkeypatch.setattr(characterization, "measure_utilities", utilities)
-    monkeypatch.setattr(characterization, "measure_privacy_loss", privacy)
-    monkeypatch.setattr(characterization, "measure_ridge", floor)
+    monkeypatch.setattr(measurement, "utilities", utilities)
+    monkeypatch.setattr(measurement, "privacy_loss", privacy)
+    monkeypatch.setattr(measurement, "ridge_floor", floor)
     return calls
 
 
@@ -299,12 +314,31 @@ def test_a_row_says_all_of_a_cell(fakes, cache, tmp_path):
     assert {name: row[name] for name in expected} == expected
 
 
+def test_a_cell_with_intermediate_channels_has_its_own_representations(fakes, cache, tmp_path):
+    reduced = Cell("vgg16", 6, (7, 3), 0, "noise", 30, intermediate_channels=(("block1_conv1", (0, 5)),))
+    whole = Cell("vgg16", 6, (7, 3), 0, "noise", 30)
+    for split in (cache.train, cache.test, cache.validation):
+        model = fen.build(reduced.topology, "random", image_size=16)
+        made = Fen(reduced.topology, model, "random:seed=0", "caffe")
+        feature_cache.compute_reduced(split, made)
+    characterization.run([whole, reduced], cache, BUDGET, tmp_path / "t.csv")
+    assert [call[:2] for call in fakes if call[0] == "icn"] == [("icn", (30, 4, 4, 2))] * 2
+    rows = {row["intermediate_channels"]: row for row in tables.read(tmp_path / "t.csv")}
+    expected = fen.apply(model, cache.train.images[::2][:30])
+    assert rows[reduced.intermediate_channels]["utility"] == pytest.approx(expected.sum(), rel=1e-3)
+    assert rows[()]["utility"] != rows[reduced.intermediate_channels]["utility"]
+
+
 def test_irn_images_are_limited(fakes, cache, tmp_path):
     cells = _grid(channel_sets=[(7, 3)], train_images=[30]).cells()
-    budget = Budget(BUDGET.icn, BUDGET.irn, irn_max_images=20)
+    budget = Budget(BUDGET.icn, BUDGET.irn, irn_max_images=20, irn_test_images=5)
     characterization.run(cells, cache, budget, tmp_path / "t.csv", "irn")
     assert fakes == [("irn", (20, 4, 4, 2), 0, 2), ("ridge", (20, 4, 4, 2))]
-    assert tables.read(tmp_path / "t.csv")[0]["irn_images"] == 20
+    (row,) = tables.read(tmp_path / "t.csv")
+    assert (row["irn_images"], row["irn_test_images"]) == (20, 5)
+    originals, guesses = reconstructions.load(tmp_path / "reconstructions", row)
+    np.testing.assert_array_equal(originals, cache.test.images[:5])
+    np.testing.assert_array_equal(guesses, originals)  # what the fake gives
 
 
 def test_nothing_is_computed_twice(fakes, cache, tmp_path):
@@ -365,17 +399,17 @@ def test_a_failing_cell_does_not_stop_the_rest_and_is_tried_again(fakes, cache, 
 
 def test_an_interrupted_sweep_continues(fakes, cache, tmp_path, monkeypatch):
     cells = _grid(layers=[3, 6], depths=[2], random_sets=3).cells()
-    measure = characterization.measure_privacy_loss
+    measure = measurement.privacy_loss
 
     def interrupted(*arguments):
         if [call[0] for call in fakes].count("irn") == 4:
             raise KeyboardInterrupt
         return measure(*arguments)
 
-    monkeypatch.setattr(characterization, "measure_privacy_loss", interrupted)
+    monkeypatch.setattr(measurement, "privacy_loss", interrupted)
     with pytest.raises(KeyboardInterrupt):
         characterization.run(cells, cache, BUDGET, tmp_path / "t.csv", branches=3)
-    monkeypatch.setattr(characterization, "measure_privacy_loss", measure)
+    monkeypatch.setattr(measurement, "privacy_loss", measure)
     fakes.clear()
     characterization.run(cells, cache, BUDGET, tmp_path / "t.csv", branches=3)
     assert [call[0] for call in fakes] == ["irn", "ridge"] * 2
@@ -448,15 +482,15 @@ class Refuse:
             raise ImportError(name)
 sys.meta_path.insert(0, Refuse())
 import numpy as np
-from privynet_tf import characterization, irn, training
+from privynet_tf import irn, measurement, training
 g = np.random.default_rng(0)
 x = g.random((20, 4, 4, 3)).astype(np.float16)
 images, labels = g.integers(0, 256, (20, 16, 16, 3), dtype=np.uint8), np.arange(20) % 3
 settings = training.Settings(1, 0.01, batch_size=10)
-utilities = characterization.measure_utilities((x, labels), (x, labels), [1, 2], 3, settings)
+utilities = measurement.utilities((x, labels), (x, labels), [1, 2], 3, settings)
 assert all(0 <= part["utility"] <= 1 for part in utilities)
 pairs = x, images
-loss = characterization.measure_privacy_loss(pairs, pairs, irn.Architecture(1, 1, 4), settings)
+loss, _ = measurement.privacy_loss(pairs, pairs, irn.Architecture(1, 1, 4), settings)
 assert np.isfinite([loss["psnr"], loss["ssim"]]).all()
 assert "tensorflow" not in sys.modules
 """

@@ -1,3 +1,4 @@
+import dataclasses
 import pathlib
 
 import numpy as np
@@ -28,8 +29,11 @@ def _examples(seed=0, count=6, copies=0, **changes):
 @pytest.fixture(scope="module")
 def vgg():
     """The first six layers of VGG16 with random weights."""
-    model = fen.build(FenTopology("vgg16", 6), "random", image_size=16)
-    return Fen("vgg16", model, "random:seed=0", "caffe")
+    return _fen(FenTopology("vgg16", 6))
+
+
+def _fen(topology):
+    return Fen(topology, fen.build(topology, "random", image_size=16), "random:seed=0", "caffe")
 
 
 @pytest.fixture(scope="module")
@@ -162,9 +166,29 @@ def test_cache_of_other_images(examples, message, cached):
     ],
 )
 def test_cache_of_another_fen(change, message, cached, vgg):
-    other = Fen(**({"network": "vgg16", "model": vgg.model} | vars(vgg) | change))
+    other = dataclasses.replace(vgg, **change)
     with pytest.raises(InputError, match=message):
         feature_cache.compute(cached, other, [6])
+
+
+def test_fen_that_leaves_intermediate_channels_out(cached):
+    """What it releases is cached beside the layers, and is not a slice of them."""
+    topology = FenTopology("vgg16", 4, (7, 3), {"block1_conv2": (0, 5, 9)})
+    other = FenTopology("vgg16", 4, (7, 3), {"block1_conv2": (0, 5, 8)})
+    rows = np.array([2, 0])
+    for each in (topology, other):
+        feature_cache.compute_reduced(cached, _fen(each), batch_size=4)
+        found = cached.reduced_representations(each, rows)
+        expected = fen.apply(_fen(each).model, cached.images[rows])
+        np.testing.assert_allclose(found.in_memory(), expected, rtol=2e-3, atol=1e-2)
+    assert not np.allclose(expected, cached.reduced_representations(topology, rows).in_memory(), rtol=0.1)
+
+
+def test_reduced_fen_with_other_weights(cached):
+    topology = FenTopology("vgg16", 3, (1,), {"block1_conv1": (0, 5)})
+    feature_cache.compute_reduced(cached, _fen(topology))
+    with pytest.raises(InputError, match="weights is 'random:seed=0' there and 'other' here"):
+        feature_cache.compute_reduced(cached, dataclasses.replace(_fen(topology), weights="other"))
 
 
 def test_interrupted_storing_leaves_nothing_complete(tmp_path, vgg):
@@ -220,5 +244,5 @@ def test_overflow_of_float16(tmp_path):
     model.get_layer("block1_conv1").set_weights([kernel, bias + 70_000])
     split = feature_cache.store_images(tmp_path, _examples())
     with pytest.raises(InputError, match="does not fit into float16: 70"):
-        feature_cache.compute(split, Fen("vgg16", model, "", "caffe"), [1])
+        feature_cache.compute(split, Fen(FenTopology("vgg16", 1), model, "", "caffe"), [1])
     assert list(tmp_path.glob("vgg16*")) == []

@@ -51,13 +51,13 @@ def test_comparable_rows_are_of_the_same_data(row):
 
 
 def test_comparable_rows_have_the_side(row):
-    rows = [row(1, 2, utility=None), row(3, 4, psnr=None)]
+    rows = [row(1, 2, utility=None), row(3, 4, psnr=None, ridge_psnr=None)]
     assert series.comparable(rows, "icn") == rows[1:]
     assert series.comparable(rows, "irn") == rows[:1]
 
 
 def test_the_first_table_counts(row):
-    rows = [row(utility=0.5, psnr=None), row(utility=0.6, psnr=17.0, icn_epochs=20)]
+    rows = [row(utility=0.5, psnr=None, ridge_psnr=None), row(utility=0.6, psnr=17.0, icn_epochs=20)]
     assert series.comparable(rows, "icn") == rows[:1]
     assert series.comparable(rows, "irn") == rows[1:]
 

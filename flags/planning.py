@@ -1,0 +1,82 @@
+"""Flags: limits of a plan, the tables that it is made from, and where it goes."""
+
+import pathlib
+
+from absl import flags
+
+from privynet_tf import candidates, cost_tables, plans, shipped, tables
+from privynet_tf.errors import InputError
+from privynet_tf.selection import Selection
+
+_MAX_PSNR = flags.DEFINE_float("max_psnr", None, "Privacy loss allowed: mean PSNR of reconstructions, dB.")
+_MAX_LATENCY = flags.DEFINE_float("max_latency_ms", None, "Milliseconds an image allowed on the device.")
+_MAX_BYTES = flags.DEFINE_integer("max_bytes", None, "Bytes allowed for the FEN's file on the device.")
+_MAX_MACS = flags.DEFINE_integer("max_macs", None, "Multiply-accumulates an image allowed.")
+_MARGIN = flags.DEFINE_float(
+    "margin_sigmas", 0.0, "Standard deviations over channel sets to stay below --max_psnr."
+)
+
+_CHARACTERIZATION = flags.DEFINE_string(
+    "characterization",
+    None,
+    f"Table of eval.characterize, or one shipped here: {', '.join(sorted(shipped.CHARACTERIZATIONS))}.",
+)
+_COST = flags.DEFINE_string("cost", None, "Table of eval.measure_cost, for --max_latency_ms and --max_bytes.")
+_DEFAULT = Selection()
+_SELECTION = (
+    flags.DEFINE_string("network", None, "Which rows, where the tables have several networks."),
+    flags.DEFINE_string("images", None, "Which rows, where the characterization has several datasets."),
+    flags.DEFINE_integer("train_images", None, "Which rows, where the characterization has several."),
+    flags.DEFINE_integer("augmented_copies", None, "Which rows, where the characterization has several."),
+    flags.DEFINE_integer("irn_clusters", None, "Which rows, where the characterization has several."),
+    flags.DEFINE_string("format", _DEFAULT.format, "Rows of the cost table: weights of the FEN's file."),
+    flags.DEFINE_string("runtime", _DEFAULT.runtime, "Rows of the cost table: litert or keras."),
+    flags.DEFINE_integer("threads", _DEFAULT.threads, "Rows of the cost table: threads."),
+    flags.DEFINE_string("device", None, "Rows of the cost table, where it has several devices."),
+    flags.DEFINE_integer("batch", _DEFAULT.batch, "Rows of the cost table: images in a call."),
+)
+
+STRATEGY = flags.DEFINE_enum(
+    "strategy", "hierarchical", plans.STRATEGIES, "Section 3.3 of the paper, or the best measured utility."
+)
+INTERPOLATE = flags.DEFINE_bool(
+    "interpolate", False, "Also choose among output depths and costs between measured ones."
+)
+TOLERANCE = flags.DEFINE_float(
+    "utility_tolerance",
+    None,
+    "Differences of utility up to it do not count, e.g. 0.01; the spread over channel sets if unset.",
+)
+_OUT = flags.DEFINE_string("out", None, "Directory of the plan, which is private.")
+
+
+def limits() -> plans.Limits:
+    if _MAX_PSNR.value is None:
+        raise InputError("--max_psnr must say what privacy loss is allowed, in dB")
+    return plans.Limits(_MAX_PSNR.value, _MAX_LATENCY.value, _MAX_BYTES.value, _MAX_MACS.value, _MARGIN.value)
+
+
+def available() -> candidates.Candidates:
+    """The topologies to choose from, by the tables and the flags that pick rows of them."""
+    if not _CHARACTERIZATION.value:
+        raise InputError(
+            f"--characterization must be one of {sorted(shipped.CHARACTERIZATIONS)} or the path of a table"
+        )
+    cost_rows = []
+    if _COST.value:
+        path = pathlib.Path(_COST.value)
+        if not path.is_file():
+            raise InputError(f"--cost must be the path of a cost table. Received: {path}, which is no file")
+        cost_rows = cost_tables.read(path)
+    return candidates.from_tables(
+        tables.read(shipped.characterization(_CHARACTERIZATION.value)),
+        cost_rows,
+        Selection(**{holder.name: holder.value for holder in _SELECTION}),
+        interpolate=INTERPOLATE.value,
+    )
+
+
+def out() -> pathlib.Path:
+    if not _OUT.value:
+        raise InputError("--out must name the directory of the plan")
+    return pathlib.Path(_OUT.value)
