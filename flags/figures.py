@@ -4,6 +4,7 @@ import pathlib
 
 from absl import flags
 
+from flags import output
 from privynet_tf.errors import InputError
 from privynet_tf.reconstructions import KEPT
 
@@ -13,7 +14,6 @@ _TABLES = flags.DEFINE_list(
 _FIGURES = flags.DEFINE_list(
     "figures", [], "Numbers of figures in the paper; if unset, all that the tables can give."
 )
-_OUT = flags.DEFINE_string("out", None, "Directory of the figures.")
 _IMAGE = flags.DEFINE_integer(
     "image",
     0,
@@ -43,9 +43,7 @@ def numbers(known: list[int]) -> list[int]:
 
 
 def out() -> pathlib.Path:
-    if not _OUT.value:
-        raise InputError("--out must name the directory of the figures")
-    return pathlib.Path(_OUT.value)
+    return output.directory("the figures")
 
 
 def image() -> int:

@@ -4,6 +4,7 @@ import pathlib
 
 from absl import flags
 
+from flags import output
 from privynet_tf import candidates, cost_tables, plans, shipped, tables
 from privynet_tf.errors import InputError
 from privynet_tf.selection import Selection
@@ -47,7 +48,6 @@ TOLERANCE = flags.DEFINE_float(
     None,
     "Differences of utility up to it do not count, e.g. 0.01; the spread over channel sets if unset.",
 )
-_OUT = flags.DEFINE_string("out", None, "Directory of the plan, which is private.")
 
 
 def limits() -> plans.Limits:
@@ -77,6 +77,4 @@ def available() -> candidates.Candidates:
 
 
 def out() -> pathlib.Path:
-    if not _OUT.value:
-        raise InputError("--out must name the directory of the plan")
-    return pathlib.Path(_OUT.value)
+    return output.directory("the plan")
