@@ -4,6 +4,7 @@ import pathlib
 
 from absl import flags
 
+from flags import output
 from privynet_tf import candidates, cost_tables, plans, shipped, tables
 from privynet_tf.errors import InputError
 from privynet_tf.selection import Selection
@@ -24,16 +25,16 @@ _CHARACTERIZATION = flags.DEFINE_string(
 _COST = flags.DEFINE_string("cost", None, "Table of eval.measure_cost, for --max_latency_ms and --max_bytes.")
 _DEFAULT = Selection()
 _SELECTION = (
-    flags.DEFINE_string("network", None, "Which rows, where the tables have several networks."),
-    flags.DEFINE_string("images", None, "Which rows, where the characterization has several datasets."),
-    flags.DEFINE_integer("train_images", None, "Which rows, where the characterization has several."),
-    flags.DEFINE_integer("augmented_copies", None, "Which rows, where the characterization has several."),
-    flags.DEFINE_integer("irn_clusters", None, "Which rows, where the characterization has several."),
-    flags.DEFINE_string("format", _DEFAULT.format, "Rows of the cost table: weights of the FEN's file."),
-    flags.DEFINE_string("runtime", _DEFAULT.runtime, "Rows of the cost table: litert or keras."),
-    flags.DEFINE_integer("threads", _DEFAULT.threads, "Rows of the cost table: threads."),
-    flags.DEFINE_string("device", None, "Rows of the cost table, where it has several devices."),
-    flags.DEFINE_integer("batch", _DEFAULT.batch, "Rows of the cost table: images in a call."),
+    flags.DEFINE_string("plan_network", None, "Which rows, where the tables have several networks."),
+    flags.DEFINE_string("plan_images", None, "Which rows, where the characterization has several datasets."),
+    flags.DEFINE_integer("plan_train_images", None, "Which rows, where the characterization has several."),
+    flags.DEFINE_integer("plan_augmented_copies", None, "Which rows, where the table has several."),
+    flags.DEFINE_integer("plan_irn_clusters", None, "Which rows, where the characterization has several."),
+    flags.DEFINE_string("plan_format", _DEFAULT.format, "Rows of the cost table: weights of the FEN's file."),
+    flags.DEFINE_string("plan_runtime", _DEFAULT.runtime, "Rows of the cost table: litert or keras."),
+    flags.DEFINE_integer("plan_threads", _DEFAULT.threads, "Rows of the cost table: threads."),
+    flags.DEFINE_string("plan_device", None, "Rows of the cost table, where it has several devices."),
+    flags.DEFINE_integer("plan_batch", _DEFAULT.batch, "Rows of the cost table: images in a call."),
 )
 
 STRATEGY = flags.DEFINE_enum(
@@ -47,7 +48,6 @@ TOLERANCE = flags.DEFINE_float(
     None,
     "Differences of utility up to it do not count, e.g. 0.01; the spread over channel sets if unset.",
 )
-_OUT = flags.DEFINE_string("out", None, "Directory of the plan, which is private.")
 
 
 def limits() -> plans.Limits:
@@ -71,12 +71,10 @@ def available() -> candidates.Candidates:
     return candidates.from_tables(
         tables.read(shipped.characterization(_CHARACTERIZATION.value)),
         cost_rows,
-        Selection(**{holder.name: holder.value for holder in _SELECTION}),
+        Selection(**{holder.name.removeprefix("plan_"): holder.value for holder in _SELECTION}),
         interpolate=INTERPOLATE.value,
     )
 
 
 def out() -> pathlib.Path:
-    if not _OUT.value:
-        raise InputError("--out must name the directory of the plan")
-    return pathlib.Path(_OUT.value)
+    return output.directory("the plan")

@@ -45,7 +45,7 @@ def pick(
 
     Args:
         rows: at least one.
-        column: named as the flag that picks.
+        column: of the flag --plan_COLUMN that picks.
         wanted: None for the only value there is.
         table: that the rows are of, for messages.
 
@@ -55,8 +55,10 @@ def pick(
     values = sorted({row[column] for row in rows}, key=str)
     if wanted is None:
         if len(values) > 1:
-            raise InputError(f"the {table} table mixes {column}: {values}; pick one with --{column}")
+            raise InputError(f"the {table} table mixes {column}: {values}; pick one with --plan_{column}")
         return list(rows)
     if wanted not in values:
-        raise InputError(f"--{column} must be in the {table} table, one of {values}. Received: {wanted!r}")
+        raise InputError(
+            f"--plan_{column} must be in the {table} table, one of {values}. Received: {wanted!r}"
+        )
     return [row for row in rows if row[column] == wanted]

@@ -76,7 +76,7 @@ def test_plan_is_told_and_left(inputs, tmp_path, capsys):
 
 
 def test_flags_reach_the_plan(inputs, tmp_path):
-    arguments = (*inputs, "--max_psnr=19", "--format=int8", f"--out={tmp_path}")
+    arguments = (*inputs, "--max_psnr=19", "--plan_format=int8", f"--out={tmp_path}")
     call(*arguments, "--max_latency_ms=2.5", "--max_bytes=5000", "--max_macs=99000000", "--strategy=pareto")
     plan = Plan.from_json((tmp_path / "plan.json").read_text())
     assert plan.limits.given() == {
@@ -94,9 +94,9 @@ def test_flags_reach_the_plan(inputs, tmp_path):
 
 
 def test_infeasible_limits_leave_the_answer_and_no_plan(inputs, tmp_path):
-    call(*inputs, "--max_psnr=17.5", "--format=int8", f"--out={tmp_path}")
+    call(*inputs, "--max_psnr=17.5", "--plan_format=int8", f"--out={tmp_path}")
     with pytest.raises(InputError, match="--max_psnr binds: the nearest feasible is 16.25 dB"):
-        call(*inputs, "--max_psnr=3", "--format=int8", f"--out={tmp_path}")
+        call(*inputs, "--max_psnr=3", "--plan_format=int8", f"--out={tmp_path}")
     assert {path.name for path in tmp_path.iterdir()} == FILES - {"plan.json"}
     assert "16.25 dB" in (tmp_path / "plan.md").read_text()
 
@@ -104,17 +104,23 @@ def test_infeasible_limits_leave_the_answer_and_no_plan(inputs, tmp_path):
 @pytest.mark.parametrize(
     ("arguments", "message"),
     [
-        (["--max_psnr=17", "--format=float16"], "--format must be in the cost table, one of"),
-        (["--format=int8"], "--max_psnr must say what privacy loss is allowed, in dB"),
+        (["--max_psnr=17", "--plan_format=float16"], "--plan_format must be in the cost table, one of"),
+        (["--plan_format=int8"], "--max_psnr must say what privacy loss is allowed, in dB"),
         (["--max_psnr=0"], "--max_psnr must be a number above 0. Received: 0"),
-        (["--max_psnr=17", "--format=int8", "--max_bytes=-1"], "--max_bytes must be a number above 0"),
+        (["--max_psnr=17", "--plan_format=int8", "--max_bytes=-1"], "--max_bytes must be a number above 0"),
         (["--max_psnr=17", "--characterization="], "--characterization must be one of"),
         (["--max_psnr=17", "--characterization=no.csv"], "'no.csv', which is no file"),
         (["--max_psnr=17", "--cost=no.csv"], "--cost must be the path of a cost table. Received: no.csv"),
-        (["--max_psnr=17", "--format=int8", "--irn_clusters=7"], "--irn_clusters must be in the"),
-        (["--max_psnr=17", "--format=int8", "--margin_sigmas=-1"], "--margin_sigmas must be a number"),
-        (["--max_psnr=17", "--format=int8", "--margin_sigmas=1"], "--margin_sigmas needs a spread"),
-        (["--max_psnr=17", "--format=int8", "--utility_tolerance=3"], "--utility_tolerance must be from 0"),
+        (
+            ["--max_psnr=17", "--plan_format=int8", "--plan_irn_clusters=7"],
+            "--plan_irn_clusters must be in the",
+        ),
+        (["--max_psnr=17", "--plan_format=int8", "--margin_sigmas=-1"], "--margin_sigmas must be a number"),
+        (["--max_psnr=17", "--plan_format=int8", "--margin_sigmas=1"], "--margin_sigmas needs a spread"),
+        (
+            ["--max_psnr=17", "--plan_format=int8", "--utility_tolerance=3"],
+            "--utility_tolerance must be from 0",
+        ),
     ],
 )
 def test_bad_input_leaves_nothing(inputs, tmp_path, arguments, message):

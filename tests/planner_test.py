@@ -399,7 +399,7 @@ def test_macs_need_no_row(papers):
         ({"strategy": "best"}, r"--strategy must be one of \['hierarchical', 'pareto'\]. Received: 'best'"),
         ({"utility_tolerance": -0.1}, "--utility_tolerance must be from 0 to 1. Received: -0.1"),
         ({"utility_tolerance": 2}, "--utility_tolerance must be from 0 to 1. Received: 2"),
-        ({"selection": Selection(network="vgg19")}, "--network must be in the characterization table"),
+        ({"selection": Selection(network="vgg19")}, "--plan_network must be in the characterization table"),
     ],
 )
 def test_bad_options(papers, options, message):
