@@ -141,6 +141,11 @@ def is_measured(row: Mapping[str, object], side: str) -> bool:
     return row.get(_RESULT[side]) is not None
 
 
+def privacy_loss(row: Mapping[str, object]) -> float | None:
+    """The stronger attacker's PSNR in dB, of the IRN and the ridge decoder; None where there is none."""
+    return max((row[name] for name in ("psnr", "ridge_psnr") if row[name] is not None), default=None)
+
+
 def read(path: pathlib.Path) -> list[Row]:
     """The rows of a table; none if there is no such file.
 
