@@ -56,7 +56,8 @@ class Scores:
         criterion: a key of ``CRITERIA``.
         minibatches: of ``BATCH_SIZE`` images that were drawn.
         repeat: which draw, from 0; that of fewer minibatches is part of that of more.
-        seconds: without the computation and reading of the representations.
+        seconds: of the processor, which other processes do not blur; without the computation and reading
+            of the representations.
         values: [D], larger is better.
     """
 
@@ -117,9 +118,9 @@ def measure(
             ]
             drawn = representations[rows] if missing else None
             for criterion in missing:
-                start = time.perf_counter()
+                start = time.process_time()
                 values = CRITERIA[criterion](drawn, labels[rows], repeat)
-                seconds = round(time.perf_counter() - start, 4)
+                seconds = round(time.process_time() - start, 4)
                 scores.append(Scores(criterion, count, repeat, seconds, tuple(map(float, values))))
         _write(path, made, scores)
         progress(repeat + 1, repeats)

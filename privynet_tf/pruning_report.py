@@ -87,7 +87,7 @@ def _heading(inputs: Inputs) -> list[str]:
         "",
         f"Scores of channels from {made['images']}, split {made['train_split']}; weights {made['weights']}. "
         "Privacy loss is the stronger attacker's PSNR, of the IRN and the ridge decoder. Utility and privacy "
-        "loss of single channels are of one training each unless the table has repeats.",
+        "loss of single channels are means over the repeats in the table, if it has any.",
     ]
     if share < 1:
         lines[-1] += (

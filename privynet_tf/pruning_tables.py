@@ -109,7 +109,7 @@ def samples(scores: Sequence[Scores], utility: np.ndarray, with_paper: bool) -> 
         f"With {half} of {depth} channels pruned. Stability: over pairs of draws.",
         "",
         f"| minibatches | images | pruned of the {quarter} worst | pruned of the {half} worst "
-        "| rank correlation of two draws | pruned by both | seconds | paper |",
+        "| rank correlation of two draws | pruned by both | processor seconds | paper |",
         "| ---: | ---: | ---: | ---: | ---: | ---: | ---: | --- |",
     ]
     for count in sorted({one.minibatches for one in scores}):
@@ -136,12 +136,12 @@ def price(scores: Sequence[Scores], utility: np.ndarray, extra_macs: tuple[int, 
     lines = [
         "## Price of a criterion (appendix E)",
         "",
-        "Seconds are of the scores alone; every criterion needs the representations of all channels first. "
-        f"Those cost {extra_macs[0] / 1e9:,.1f} G multiply-accumulates more than the released channels' "
-        f"alone, and J itself {extra_macs[1] / 1e9:,.1f} G by the paper's formula.",
+        "Seconds are the processor's, of the scores alone; every criterion needs the representations of all "
+        f"channels first. Those cost {extra_macs[0] / 1e9:,.1f} G multiply-accumulates more than the released "
+        f"channels' alone, and J itself {extra_macs[1] / 1e9:,.1f} G by the paper's formula.",
         "",
-        f"| criterion | seconds | rank correlation with utility | pruned of the {depth // 4} worst, "
-        f"{depth // 2} of {depth} pruned |",
+        "| criterion | processor seconds | rank correlation with utility "
+        f"| pruned of the {depth // 4} worst, {depth // 2} of {depth} pruned |",
         "| --- | ---: | ---: | ---: |",
     ]
     for name in channel_scores.CRITERIA:
