@@ -137,8 +137,8 @@ def price(scores: Sequence[Scores], utility: np.ndarray, extra_macs: tuple[int, 
         "## Price of a criterion (appendix E)",
         "",
         "Seconds are the processor's, of the scores alone; every criterion needs the representations of all "
-        f"channels first. Those cost {extra_macs[0] / 1e9:,.1f} G multiply-accumulates more than the released "
-        f"channels' alone, and J itself {extra_macs[1] / 1e9:,.1f} G by the paper's formula.",
+        f"channels first. Those cost {extra_macs[0] / 1e9:,.1f} G multiply-accumulates more than the "
+        f"released channels' alone, and J itself {extra_macs[1] / 1e9:,.1f} G by the paper's formula.",
         "",
         "| criterion | processor seconds | rank correlation with utility "
         f"| pruned of the {depth // 4} worst, {depth // 2} of {depth} pruned |",
