@@ -11,7 +11,7 @@ from flags import icn as icn_flags
 from flags import images as image_flags
 from flags import irn as irn_flags
 from flags import program
-from privynet_tf import characterization, grid, images, pretrained
+from privynet_tf import characterization, grid, images
 from privynet_tf.errors import InputError
 from privynet_tf.feature_cache import Examples, Fen
 from privynet_tf.images import LabelledImages
@@ -64,8 +64,13 @@ def cells(source: LabelledImages) -> list[grid.Cell]:
     for name, instead in _INSTEAD.items():
         if flags.FLAGS[name].present:
             raise InputError(f"--{name} is not for a grid; see --{instead}")
+    return of_shard(product(source).cells())
+
+
+def product(source: LabelledImages) -> grid.Grid:
+    """The grid of the flags."""
     copies = image_flags.selections(source)["train"].augmented_copies
-    product = grid.Grid(
+    return grid.Grid(
         images=source.name,
         train_images=_integers("train_images", _TRAIN_IMAGES.value)
         or [source.num_images(image_flags.selections(source)["train"].split)],
@@ -81,7 +86,11 @@ def cells(source: LabelledImages) -> list[grid.Cell]:
         irn_clusters=_integers("clusters", _CLUSTERS.value) or [irn_flags.architecture().clusters],
         baseline=_BASELINE.value,
     )
-    return grid.shard(product.cells(), *_shard())
+
+
+def of_shard(cells: Sequence[grid.Cell]) -> list[grid.Cell]:
+    """Those of ``--shard``."""
+    return grid.shard(cells, *_shard())
 
 
 def budget() -> characterization.Budget:
@@ -135,7 +144,7 @@ def tables() -> list[pathlib.Path]:
 
 
 def _build_fen(topology: FenTopology) -> Fen:
-    weights = pretrained.identity(topology.network, flags.FLAGS.fen_weights, program.SEED.value)
+    weights = fen_flags.weights_identity(topology.network)
     return Fen(topology, fen_flags.build(topology), weights, flags.FLAGS.preprocessing)
 
 

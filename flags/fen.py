@@ -1,7 +1,7 @@
 """Flags: the topology of the FEN, and how it is built."""
 
+import dataclasses
 import pathlib
-import random
 from collections.abc import Callable, Mapping
 
 import keras
@@ -10,7 +10,7 @@ from absl import flags
 
 from flags import images as image_flags
 from flags import program
-from privynet_tf import cost, fen, fen_package, litert
+from privynet_tf import cost, fen, fen_package, litert, pretrained, pruning
 from privynet_tf.errors import InputError
 from privynet_tf.images import LabelledImages, Selection
 from privynet_tf.networks import NETWORKS
@@ -112,15 +112,26 @@ def fen_format() -> str:
 
 def topology() -> FenTopology:
     """The topology that the flags name; draws the released channels where they name none."""
-    channels = _OUTPUT_CHANNELS.value
     # The released channels are checked below; this checks the rest before they are drawn.
-    FenTopology(_NETWORK.value, _NUM_LAYERS.value)
-    return FenTopology(
-        network=_NETWORK.value,
-        num_layers=_NUM_LAYERS.value,
+    whole = _with_all_channels()
+    channels = _OUTPUT_CHANNELS.value
+    return dataclasses.replace(
+        whole,
         output_channels=_drawn() if channels is None else _integers("--output_channels", channels),
-        intermediate_channels=dict(_named(text) for text in _INTERMEDIATE.value),
     )
+
+
+def ranked() -> FenTopology:
+    """The topology of the flags with all output channels, which a ranking is to choose from."""
+    for flag in (_OUTPUT_CHANNELS, _PACKAGE):
+        if flags.FLAGS[flag.name].present:
+            raise InputError(f"--{flag.name} is not for a ranking, which draws the channels itself")
+    return _with_all_channels()
+
+
+def weights_identity(network: str) -> str:
+    """A name for the weights of ``--fen_weights``; see ``pretrained.identity``."""
+    return pretrained.identity(network, _WEIGHTS.value, program.SEED.value)
 
 
 def build(topology: FenTopology) -> keras.Model:
@@ -135,7 +146,15 @@ def build(topology: FenTopology) -> keras.Model:
     )
 
 
-def _drawn() -> list[int]:
+def _with_all_channels() -> FenTopology:
+    return FenTopology(
+        network=_NETWORK.value,
+        num_layers=_NUM_LAYERS.value,
+        intermediate_channels=dict(_named(text) for text in _INTERMEDIATE.value),
+    )
+
+
+def _drawn() -> tuple[int, ...]:
     depth = depth_of(NETWORKS[_NETWORK.value], _NUM_LAYERS.value)
     wanted = _OUTPUT_DEPTH.value
     if not 1 <= wanted <= depth:
@@ -143,9 +162,7 @@ def _drawn() -> list[int]:
             f"--output_depth must be from 1 to {depth} at --num_layers={_NUM_LAYERS.value}. "
             f"Received: {wanted}"
         )
-    seed = _CHANNEL_SEED.value
-    generator = random.SystemRandom() if seed is None else random.Random(seed)
-    return generator.sample(range(depth), wanted)
+    return pruning.draw(range(depth), wanted, _CHANNEL_SEED.value)
 
 
 def _integers(name: str, texts: list[str]) -> list[int]:

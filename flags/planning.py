@@ -4,7 +4,7 @@ import pathlib
 
 from absl import flags
 
-from flags import output
+from flags import characterized, output
 from privynet_tf import candidates, cost_tables, plans, shipped, tables
 from privynet_tf.errors import InputError
 from privynet_tf.selection import Selection
@@ -17,11 +17,6 @@ _MARGIN = flags.DEFINE_float(
     "margin_sigmas", 0.0, "Standard deviations over channel sets to stay below --max_psnr."
 )
 
-_CHARACTERIZATION = flags.DEFINE_string(
-    "characterization",
-    None,
-    f"Table of eval.characterize, or one shipped here: {', '.join(sorted(shipped.CHARACTERIZATIONS))}.",
-)
 _COST = flags.DEFINE_string("cost", None, "Table of eval.measure_cost, for --max_latency_ms and --max_bytes.")
 _DEFAULT = Selection()
 _SELECTION = (
@@ -58,7 +53,8 @@ def limits() -> plans.Limits:
 
 def available() -> candidates.Candidates:
     """The topologies to choose from, by the tables and the flags that pick rows of them."""
-    if not _CHARACTERIZATION.value:
+    characterization = characterized.path()
+    if not characterization:
         raise InputError(
             f"--characterization must be one of {sorted(shipped.CHARACTERIZATIONS)} or the path of a table"
         )
@@ -69,7 +65,7 @@ def available() -> candidates.Candidates:
             raise InputError(f"--cost must be the path of a cost table. Received: {path}, which is no file")
         cost_rows = cost_tables.read(path)
     return candidates.from_tables(
-        tables.read(shipped.characterization(_CHARACTERIZATION.value)),
+        tables.read(characterization),
         cost_rows,
         Selection(**{holder.name.removeprefix("plan_"): holder.value for holder in _SELECTION}),
         interpolate=INTERPOLATE.value,
