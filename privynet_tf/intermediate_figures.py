@@ -12,6 +12,7 @@ from privynet_tf.cost_tables import Row as CostRow
 from privynet_tf.intermediate_study import DISCRIMINATIVE, DRAWN, Depths, Results, Study
 
 _LABELS = {DRAWN: "kept at random (the paper's)", DISCRIMINATIVE: "the most discriminative kept"}
+_STYLES = {DRAWN: style.of_series(0), DISCRIMINATIVE: style.of_series(4)}
 _SPANS = {"utility": 0.1, "privacy_loss": 2.0}
 """Of y at least, so that small changes look small."""
 
@@ -33,12 +34,12 @@ def figure(
         (loss, "privacy_loss", "b", style.PRIVACY_LOSS),
     ):
         for index, strategy in enumerate(study.strategies):
-            shift = 0.12 * (index - (len(study.strategies) - 1) / 2)
+            shift = 0.28 * (index - (len(study.strategies) - 1) / 2)
             values = {
                 place + shift: getattr(results.by_key[strategy, depths], field)
                 for place, depths in enumerate(settings, start=1)
             }
-            style.trend(axis, values, _LABELS[strategy], style.of_series(index), points=True)
+            style.trend(axis, values, _LABELS[strategy], _STYLES[strategy], points=True)
         _widen(axis, _SPANS[field])
         _label(axis, settings, letter, label)
     _draw_costs(latency, [costs[depths] for depths in settings])

@@ -185,7 +185,7 @@ def cost(study: Study, costs: Mapping[Depths, CostRow]) -> list[str]:
         lines.append(
             f"| {_name(depths)} | {row['parameters']:,} {percent['parameters']} "
             f"| {row['macs'] / 1e6:.1f} {percent['macs']} "
-            f"| {row['latency_ms']:.3g}, {row['latency_ms_p10']:.3g} to {row['latency_ms_p90']:.3g} "
+            f"| {row['latency_ms']:.2f}, {row['latency_ms_p10']:.2f} to {row['latency_ms_p90']:.2f} "
             f"{percent['latency_ms']} | {row['bytes'] / 1e3:,.0f} {percent['bytes']} |"
         )
     return lines
