@@ -288,3 +288,9 @@ def test_rows_of_the_study_survive_a_table(rows, chosen, tmp_path):
     tables.update(tmp_path / "t.csv", rows)
     found = intermediate_study.measured(chosen, tables.read(tmp_path / "t.csv"), "")
     assert len(found.rows) == 55
+
+
+def test_latencies_of_a_busy_machine_stay_legible(results, costs):
+    busy = {depths: row | {"latency_ms_p90": 100.0} for depths, row in costs.items()}
+    figure = intermediate_figures.figure(STUDY, STUDY.settings[:4], results, busy)
+    assert figure.axes[2].get_ylim()[1] == pytest.approx(1.12 * 2 * costs[WHOLE]["latency_ms"])
