@@ -44,11 +44,16 @@ def topologies() -> list[FenTopology]:
         _NETWORKS.value,
         _numbers("cost_layers", _LAYERS.value),
         [text if text == cost_measurement.ALL else _number("cost_depths", text) for text in _DEPTHS.value],
-        [_numbers("intermediate_depths", text.split(",")) for text in _INTERMEDIATE.value],
+        intermediate_depths(),
     )
     for topology in chosen:
         topology.output_shape(image_size())  # an image too small is found before anything is written
     return chosen
+
+
+def intermediate_depths() -> list[list[int]]:
+    """Kept channels of every convolution, by setting; none if ``--intermediate_depths`` is unset."""
+    return [_numbers("intermediate_depths", text.split(",")) for text in _INTERMEDIATE.value]
 
 
 def networks() -> list[str]:

@@ -4,7 +4,7 @@ import pathlib
 
 from absl import flags
 
-from flags import characterized, output
+from flags import characterized, cost_table, output
 from privynet_tf import candidates, cost_tables, plans, shipped, tables
 from privynet_tf.errors import InputError
 from privynet_tf.selection import Selection
@@ -17,7 +17,6 @@ _MARGIN = flags.DEFINE_float(
     "margin_sigmas", 0.0, "Standard deviations over channel sets to stay below --max_psnr."
 )
 
-_COST = flags.DEFINE_string("cost", None, "Table of eval.measure_cost, for --max_latency_ms and --max_bytes.")
 _DEFAULT = Selection()
 _SELECTION = (
     flags.DEFINE_string("plan_network", None, "Which rows, where the tables have several networks."),
@@ -58,15 +57,10 @@ def available() -> candidates.Candidates:
         raise InputError(
             f"--characterization must be one of {sorted(shipped.CHARACTERIZATIONS)} or the path of a table"
         )
-    cost_rows = []
-    if _COST.value:
-        path = pathlib.Path(_COST.value)
-        if not path.is_file():
-            raise InputError(f"--cost must be the path of a cost table. Received: {path}, which is no file")
-        cost_rows = cost_tables.read(path)
+    costs = cost_table.path()
     return candidates.from_tables(
         tables.read(characterization),
-        cost_rows,
+        cost_tables.read(costs) if costs else [],
         Selection(**{holder.name.removeprefix("plan_"): holder.value for holder in _SELECTION}),
         interpolate=INTERPOLATE.value,
     )

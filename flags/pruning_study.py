@@ -2,15 +2,10 @@
 
 from absl import flags
 
+from flags import study
 from privynet_tf.errors import InputError
 
 SCORES, SETS, REPORT = "scores", "sets", "report"
-_STEPS = flags.DEFINE_multi_enum(
-    "step",
-    [SCORES, SETS, REPORT],
-    [SCORES, SETS, REPORT],
-    "Score the channels; draw and measure sets of channels; report from the tables alone. Repeatable.",
-)
 _MINIBATCHES = flags.DEFINE_list(
     "study_minibatches", ["10", "20", "50"], "Numbers of minibatches of 128 images to score channels by."
 )
@@ -38,7 +33,7 @@ def steps() -> set[str]:
     for name, instead in _INSTEAD.items():
         if flags.FLAGS[name].present:
             raise InputError(f"--{name} is not for this study; see {instead}")
-    return set(_STEPS.value)
+    return study.steps((SCORES, SETS, REPORT))
 
 
 def minibatches() -> list[int]:

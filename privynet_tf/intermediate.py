@@ -17,7 +17,7 @@ FIGURE_15 = ((64, 64, 128, 8), (32, 64, 128, 8), (32, 32, 128, 8), (32, 32, 64, 
 """Kept channels of VGG16's first four convolutions, m = 6; the last number is ``D'``."""
 
 
-def drawn(whole: FenTopology, depths: Sequence[int], seed: int) -> FenTopology:
+def drawn(whole: FenTopology, depths: Sequence[int], seed: int | str) -> FenTopology:
     """Keeps so many channels of each convolution before the last, drawn at random.
 
     The channels that a seed keeps of a convolution are nested: 16 of them are among its 32.
