@@ -9,7 +9,8 @@ from collections.abc import Callable, Collection, Iterator, Sequence
 import keras
 import numpy as np
 
-from privynet_tf import cost, cost_tables, fen, latency, litert, workdir
+from privynet_tf import cost, cost_tables, csv_tables, fen, latency, litert, workdir
+from privynet_tf.csv_tables import Column
 from privynet_tf.errors import InputError
 from privynet_tf.networks import NETWORKS
 from privynet_tf.topology import FenTopology, depth_of
@@ -140,8 +141,8 @@ def export(
         for done, topology in enumerate(wanted, start=1):
             index += _write_models(models, _build(topology, image_size), topology, number_formats)
             progress(done, len(wanted))
-        names = [latency.FILE, *(column.name for column in cost_tables.MODEL)]
-        workdir.write_atomically(models / latency.INDEX, cost_tables.csv_text(names, index))
+        columns = (Column(latency.FILE, str, "name of the model's file"), *cost_tables.MODEL)
+        workdir.write_atomically(models / latency.INDEX, csv_tables.content(columns, index))
         shutil.copy(latency.__file__, models / "latency.py")
         models.rename(directory)
 

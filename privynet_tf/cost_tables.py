@@ -4,19 +4,13 @@ A row holds for every FEN with as many layers and channels: neither the weights 
 change a cost.
 """
 
-import csv
-import io
 import pathlib
-from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
+from collections.abc import Callable, Collection, Iterable, Mapping
 
-from privynet_tf import workdir
+from privynet_tf import csv_tables, workdir
 from privynet_tf.cost import FORMATS
-from privynet_tf.errors import InputError
+from privynet_tf.csv_tables import Column, Row
 from privynet_tf.networks import NETWORKS
-from privynet_tf.tables import Column
-
-Row = dict[str, object]
-"""Column name -> value; None where it is empty. ``COLUMNS`` has them all."""
 
 RUNTIMES = ("litert", "keras")
 
@@ -86,7 +80,7 @@ MEASURED = (
 
 COLUMNS = (*MODEL, *MEASURED)
 
-_MAY_BE_EMPTY = ("intermediate", *(column.name for column in MEASURED))
+_REQUIRED = [column.name for column in MODEL if column.name != "intermediate"]
 _KEY = ("network", "m", "D'", "intermediate", "image_size", "format", "runtime", "threads", "device", "batch")
 
 
@@ -101,60 +95,11 @@ def read(path: pathlib.Path) -> list[Row]:
     Raises:
         InputError: if it cannot be read, is no table of costs, or has a bad row or one twice.
     """
-    try:
-        lines = list(csv.reader(io.StringIO(path.read_text())))
-    except (OSError, UnicodeDecodeError, csv.Error) as error:
-        raise InputError(f"cannot read table {path}: {error}") from error
-    expected = [column.name for column in COLUMNS]
-    header = lines[0] if lines else []
-    if header != expected:
-        missing = [name for name in expected if name not in header]
-        unknown = [name for name in header if name not in expected]
-        raise InputError(
-            f"{path} is no table of costs: its columns lack {missing} and have {unknown} beside ours"
-            + ("" if missing or unknown else ", or stand in another order")
-        )
-    rows = {}
-    for number, cells in enumerate(lines[1:], start=2):
-        row = _parse(cells, f"{path}, line {number}")
-        if rows.setdefault(key(row), row) is not row:
-            raise InputError(f"{path}, line {number}: what this line measures stands in the table twice")
-    return list(rows.values())
+    return csv_tables.read(path, COLUMNS, _REQUIRED, key, "costs")
 
 
 def write(path: pathlib.Path, rows: Iterable[Mapping[str, object]]) -> None:
     """Writes a table atomically, its rows in the order of their keys."""
     path.parent.mkdir(parents=True, exist_ok=True)
     ordered = sorted(rows, key=lambda row: [(value is not None, value) for value in key(row)])
-    workdir.write_atomically(path, csv_text([column.name for column in COLUMNS], ordered))
-
-
-def csv_text(names: Sequence[str], rows: Iterable[Mapping[str, object]]) -> str:
-    """Rows as CSV with a header; numbers in full precision, so that they are read back exactly."""
-    lines = io.StringIO()
-    writer = csv.writer(lines, lineterminator="\n")
-    writer.writerow(names)
-    for row in rows:
-        writer.writerow(_text(row[name]) for name in names)
-    return lines.getvalue()
-
-
-def _parse(cells: Sequence[str], where: str) -> Row:
-    if len(cells) != len(COLUMNS):
-        raise InputError(f"{where} has {len(cells)} values, expected {len(COLUMNS)}")
-    row = {}
-    for column, value in zip(COLUMNS, cells, strict=True):
-        try:
-            row[column.name] = column.read(value) if value else None
-        except ValueError as error:
-            raise InputError(f"{where}: {column.name} is {value!r}, expected {column.meaning}") from error
-    empty = [name for name, value in row.items() if value is None and name not in _MAY_BE_EMPTY]
-    if empty:
-        raise InputError(f"{where}: {empty} must not be empty")
-    return row
-
-
-def _text(value: object) -> str:
-    if value is None:
-        return ""
-    return " ".join(map(str, value)) if isinstance(value, tuple) else str(value)
+    workdir.write_atomically(path, csv_tables.content(COLUMNS, ordered))

@@ -6,32 +6,17 @@ order in which they were measured, so that merged shards equal the table of one 
 """
 
 import contextlib
-import csv
-import dataclasses
 import fcntl
-import io
 import os
 import pathlib
-from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 
-from privynet_tf import workdir
+from privynet_tf import csv_tables, workdir
+from privynet_tf.csv_tables import Column, Row
 from privynet_tf.errors import InputError
-
-Row = dict[str, object]
-"""Column name -> value; None where nothing was measured. ``COLUMNS`` has them all."""
-
 
 ALL = "all"
 """Stands where no intermediate channel was left out."""
-
-
-@dataclasses.dataclass(frozen=True)
-class Column:
-    """A column: its name, how its text is read, and what it means."""
-
-    name: str
-    read: Callable[[str], object]
-    meaning: str
 
 
 def _channels(text: str) -> tuple[int, ...]:
@@ -42,6 +27,10 @@ def _intermediate(text: str) -> tuple[tuple[str, tuple[int, ...]], ...]:
     if text == ALL:
         return ()
     return tuple((name, _channels(kept)) for name, kept in (part.split("=") for part in text.split(";")))
+
+
+def _intermediate_text(value: tuple[tuple[str, tuple[int, ...]], ...]) -> str:
+    return ";".join(f"{layer}={csv_tables.plain(kept)}" for layer, kept in value) or ALL
 
 
 def _boolean(text: str) -> bool:
@@ -71,6 +60,7 @@ CELL = (
         "intermediate_channels",
         _intermediate,
         "kept channels of convolutions before the last, block1_conv1=0 5;block1_conv2=3 7, or 'all'",
+        _intermediate_text,
     ),
     Column("seed", int, "of the initial weights and the order of the data"),
     Column("images", str, "name of the dataset"),
@@ -123,6 +113,8 @@ PRIVACY = (
 )
 COLUMNS = (*CELL, *CONDITIONS, *ICN_BUDGET, *IRN_BUDGET, *UTILITY, *PRIVACY)
 
+_BY_NAME = {column.name: column for column in COLUMNS}
+
 SIDES = {
     "icn": (*ICN_BUDGET, *UTILITY),
     "irn": (*IRN_BUDGET, *PRIVACY),
@@ -155,26 +147,8 @@ def read(path: pathlib.Path) -> list[Row]:
     """
     if not path.exists():
         return []
-    try:
-        lines = list(csv.reader(io.StringIO(path.read_text())))
-    except (OSError, UnicodeDecodeError, csv.Error) as error:
-        raise InputError(f"cannot read table {path}: {error}") from error
-    expected = [column.name for column in COLUMNS]
-    header = lines[0] if lines else []
-    if header != expected:
-        missing = [name for name in expected if name not in header]
-        unknown = [name for name in header if name not in expected]
-        raise InputError(
-            f"{path} is no table of a characterization: its columns lack {missing} and have {unknown} beside "
-            "ours" + ("" if missing or unknown else ", or stand in another order")
-        )
-    rows = {}
-    for number, cells in enumerate(lines[1:], start=2):
-        row = _parse(cells, f"{path}, line {number}")
-        if key(row) in rows:
-            raise InputError(f"{path}, line {number}: the cell of this line stands in the table twice")
-        rows[key(row)] = row
-    return list(rows.values())
+    cell = [column.name for column in CELL]
+    return csv_tables.read(path, COLUMNS, cell, key, "a characterization")
 
 
 def update(path: pathlib.Path, changes: Iterable[Mapping[str, object]]) -> dict[tuple, Row]:
@@ -251,39 +225,14 @@ def _merge_side(row: Row, other: Row, side: str, where: str) -> None:
         row.update({column.name: other[column.name] for column in SIDES[side]})
 
 
-def _parse(cells: Sequence[str], where: str) -> Row:
-    if len(cells) != len(COLUMNS):
-        raise InputError(f"{where} has {len(cells)} values, expected {len(COLUMNS)}")
-    row = {}
-    for column, value in zip(COLUMNS, cells, strict=True):
-        try:
-            row[column.name] = column.read(value) if value else None
-        except (ValueError, KeyError) as error:
-            raise InputError(f"{where}: {column.name} is {value!r}, expected {column.meaning}") from error
-    empty = [column.name for column in CELL if row[column.name] is None]
-    if empty:
-        raise InputError(f"{where}: {empty} must not be empty")
-    return row
-
-
 def text(name: str, value: object) -> str:
-    """A value as it stands in the column; numbers in full precision, so that they are read back exactly."""
-    if value is None:
-        return ""
-    if name == "intermediate_channels":
-        return ";".join(f"{layer}={' '.join(map(str, kept))}" for layer, kept in value) or ALL
-    if isinstance(value, tuple):
-        return " ".join(map(str, value))
-    return str(value)
+    """A value as it stands in the column."""
+    return _BY_NAME[name].text(value)
 
 
 def _write(path: pathlib.Path, rows: Mapping[tuple, Row]) -> None:
-    lines = io.StringIO()
-    writer = csv.writer(lines, lineterminator="\n")
-    writer.writerow(column.name for column in COLUMNS)
-    for _, row in sorted(rows.items()):
-        writer.writerow(text(column.name, row[column.name]) for column in COLUMNS)
-    workdir.write_atomically(path, lines.getvalue())
+    ordered = [row for _, row in sorted(rows.items())]
+    workdir.write_atomically(path, csv_tables.content(COLUMNS, ordered))
 
 
 @contextlib.contextmanager

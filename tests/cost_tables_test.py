@@ -1,6 +1,6 @@
 import pytest
 
-from privynet_tf import cost_tables, latency
+from privynet_tf import cost_tables, csv_tables, latency
 from privynet_tf.errors import InputError
 
 
@@ -63,8 +63,7 @@ def test_values_are_read_back_exactly(tmp_path):
 )
 def test_bad_values(tmp_path, column, text, message):
     path = tmp_path / "cost.csv"
-    names = [name.name for name in cost_tables.COLUMNS]
-    path.write_text(cost_tables.csv_text(names, [_row(), _row(m=5) | {column: text}]))
+    path.write_text(csv_tables.content(cost_tables.COLUMNS, [_row(), _row(m=5) | {column: text}]))
     with pytest.raises(InputError, match=f"line 3: {message}") as caught:
         cost_tables.read(path)
     assert "\n" not in str(caught.value)
@@ -93,8 +92,7 @@ def test_unreadable(tmp_path):
 
 
 def test_columns_in_another_order(tmp_path):
-    names = [column.name for column in cost_tables.COLUMNS]
-    (tmp_path / "cost.csv").write_text(cost_tables.csv_text(names[::-1], [_row()]))
+    (tmp_path / "cost.csv").write_text(csv_tables.content(cost_tables.COLUMNS[::-1], [_row()]))
     with pytest.raises(InputError, match="stand in another order"):
         cost_tables.read(tmp_path / "cost.csv")
 
