@@ -112,20 +112,19 @@ class Representations:
         return len(self._rows)
 
     def __getitem__(self, index: slice | np.ndarray) -> np.ndarray:
+        rows = self._rows[index]
+        array = np.empty((len(rows), *self.shape[1:]), np.float16)
         # Mapped anew each time: pages of an older map would stay resident until the file is in memory.
         layer = np.load(self._path, mmap_mode="r")
-        return layer[self._rows[index]][..., self._channels]
+        step = max(1, _CHUNK_BYTES // (2 * math.prod(layer.shape[1:])))
+        for start in range(0, len(rows), step):
+            part = slice(start, start + step)
+            array[part] = layer[rows[part]][..., self._channels]
+        return array
 
     def in_memory(self, limit: int = MEMORY) -> "np.ndarray | Representations":
         """The array itself if it has at most ``limit`` bytes, which trains faster; else this object."""
-        if 2 * math.prod(self.shape) > limit:
-            return self
-        array = np.empty(self.shape, np.float16)
-        layer_bytes = 2 * math.prod(np.load(self._path, mmap_mode="r").shape[1:])
-        step = max(1, _CHUNK_BYTES // layer_bytes)
-        for start in range(0, len(self), step):
-            array[start : start + step] = self[start : start + step]
-        return array
+        return self if 2 * math.prod(self.shape) > limit else self[:]
 
 
 @dataclasses.dataclass(frozen=True)

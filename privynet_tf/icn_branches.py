@@ -13,6 +13,9 @@ import numpy as np
 from privynet_tf import icn, training
 from privynet_tf.errors import InputError
 
+_BATCH = 128
+"""Examples that are measured at a time: at m=1, branches need some 2 MB for each."""
+
 
 def build(
     map_shape: tuple[int, int], depths: Sequence[int], num_classes: int, seed: int
@@ -75,18 +78,31 @@ def train(
     return model, branches
 
 
-def accuracies(model: keras.Model, data: tuple[np.ndarray, np.ndarray]) -> np.ndarray:
-    """Utility, eq. (2), of each branch [B], on representations [N, H', W', sum of depths] and labels [N].
+def accuracies(
+    model: keras.Model, data: tuple[np.ndarray, np.ndarray], max_examples: int | None = None
+) -> np.ndarray:
+    """Utility, eq. (2), of each branch [B].
+
+    Args:
+        model: of ``build``.
+        data: representations [N, H', W', sum of depths], read batch by batch, and labels [N].
+        max_examples: measured on the first so many; None for all.
 
     Raises:
         InputError: if a logit is not finite, because the last steps of the training diverged.
     """
-    logits = model.predict(training.Batches(*data, batch_size=500), verbose=0)
+    count = len(data[1]) if max_examples is None else min(max_examples, len(data[1]))
+    logits = np.concatenate(
+        [
+            model.predict_on_batch(data[0][start : min(start + _BATCH, count)].astype(np.float32))
+            for start in range(0, count, _BATCH)
+        ]
+    )
     if not np.isfinite(logits).all():
         raise InputError(
             "training diverged: the ICN gives logits that are not finite; lower the learning rate"
         )
-    return np.mean(logits.argmax(axis=-1) == np.asarray(data[1])[:, None], axis=0)
+    return np.mean(logits.argmax(axis=-1) == np.asarray(data[1])[:count, None], axis=0)
 
 
 def _loss(labels, logits):

@@ -41,7 +41,7 @@ def utilities(
     """
     model, _ = icn_branches.train(training_data, depths, num_classes, settings)
     test = icn_branches.accuracies(model, test_data)
-    train = icn_branches.accuracies(model, tuple(array[:TRAIN_EXAMPLES] for array in training_data))
+    train = icn_branches.accuracies(model, training_data, TRAIN_EXAMPLES)
     prior = metrics.class_prior(test_data[1], training_data[1])
     return [
         {"utility": float(utility), "train_accuracy": float(accuracy), "class_prior": prior}
