@@ -144,7 +144,9 @@ def test_mixed_characterization_must_be_picked_from(column, other):
     for value, utility in ((usual, 0.6), (other, 0.3)):
         found = candidates.from_tables(rows, selection=Selection(**{column: value}))
         assert only(found).utility.mean == utility
-    with pytest.raises(InputError, match=rf"--{column} must be in the .* one of .*{usual}.* Received: 7"):
+    with pytest.raises(
+        InputError, match=rf"--plan_{column} must be in the .* one of .*{usual}.* Received: 7"
+    ):
         candidates.from_tables(rows, selection=Selection(**{column: 7}))
 
 
@@ -154,14 +156,14 @@ def test_mixed_characterization_must_be_picked_from(column, other):
 )
 def test_mixed_costs_must_be_picked_from(column, other):
     costs = [cost_row(6, 2, 5.0), cost_row(6, 2, 2.0, **{column: other})]
-    with pytest.raises(InputError, match=f"cost table mixes {column}: .*pick one with --{column}"):
+    with pytest.raises(InputError, match=f"cost table mixes {column}: .*pick one with --plan_{column}"):
         candidates.from_tables([row(6, 2)], costs, Selection(**{column: None}))
     found = candidates.from_tables([row(6, 2)], costs, Selection(**{column: other}))
     assert only(found).latency_ms == 2.0
     assert found.platform[column] == other
     if column != "device":
         assert only(candidates.from_tables([row(6, 2)], costs)).latency_ms == 5.0
-        with pytest.raises(InputError, match=f"--{column} must be in the cost table"):
+        with pytest.raises(InputError, match=f"--plan_{column} must be in the cost table"):
             candidates.from_tables([row(6, 2)], costs[1:])
 
 
