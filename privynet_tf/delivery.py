@@ -101,7 +101,6 @@ def lines(record: Mapping) -> list[str]:
         _pruning(record["pruned"]),
         f"- Delivered latency: the package's LiteRT model, {_sentence(record['platform'])}.",
         *_notes(record),
-        "",
     ]
 
 
@@ -122,11 +121,14 @@ def _table(record: Mapping) -> list[str]:
 
 
 def _verdict(record: Mapping, name: str) -> str:
-    value, verdict = record["delivered"][name], kept(record, name)
+    value, limit, verdict = record["delivered"][name], record["limits"][name], kept(record, name)
+    text = written(name, value)
     if verdict is None:
-        return f"not judged ({written(name, value)} here)"
-    # Rounded to nearest, a value just above the limit could look as if it kept it.
-    return f"kept ({written(name, value)})" if verdict else f"NOT kept ({rounded_up(name, value)})"
+        return f"not judged ({text} here)"
+    if verdict:
+        return f"kept ({text})"
+    # A value just above the limit must not look as if it kept it.
+    return f"NOT kept ({rounded_up(name, value) if text == written(name, limit) else text})"
 
 
 def _limit(name: str, value: float) -> str:

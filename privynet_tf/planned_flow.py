@@ -278,5 +278,6 @@ def _differences(
         measured = [row for row in rows if name not in sides or tables.is_measured(row, sides[name])]
         there, here = tables.text(name, measured[0][name]), tables.text(name, value)
         if there != here:
-            differing[name] = there or "all", here or "all"
+            empty = "none" if name.endswith("_drop_epochs") else "all"
+            differing[name] = there or empty, here or empty
     return differing

@@ -139,7 +139,9 @@ def test_conditions_and_platform_are_told():
 def test_mixed_characterization_must_be_picked_from(column, other):
     rows = [row(6, 2), row(6, 2, 0.3, **{column: other})]
     usual = rows[0][column]
-    with pytest.raises(InputError, match=f"characterization table mixes {column}: .*{usual}.*--{column}"):
+    with pytest.raises(
+        InputError, match=f"characterization table mixes {column}: .*{usual}.*--plan_{column}"
+    ):
         candidates.from_tables(rows)
     for value, utility in ((usual, 0.6), (other, 0.3)):
         found = candidates.from_tables(rows, selection=Selection(**{column: value}))

@@ -58,7 +58,10 @@ def test_limits_that_were_kept(plan):
     assert "otherwise" not in text
 
 
-@pytest.mark.parametrize(("psnr", "verdict"), [(17.0, "kept (17.00 dB)"), (17.001, "NOT kept (17.01 dB)")])
+@pytest.mark.parametrize(
+    ("psnr", "verdict"),
+    [(17.0, "kept (17.00 dB)"), (17.001, "NOT kept (17.01 dB)"), (17.012, "NOT kept (17.01 dB)")],
+)
 def test_at_the_limit(plan, psnr, verdict):
     assert delivery.rows(recorded(plan, psnr))[0][1] == verdict
 

@@ -8,7 +8,7 @@ import pytest
 from absl import flags
 from absl.testing import flagsaver
 
-from privynet_tf import cost_tables, fen_package, latency, planned_flow, ranking, report, tables
+from privynet_tf import cost_tables, fen_package, latency, planned_flow, ranking, report, shipped, tables
 from privynet_tf.errors import InputError
 from privynet_tf.grid import Cell
 from privynet_tf.plans import Plan
@@ -111,7 +111,7 @@ def test_report_says_what_was_delivered(finished):
     assert 0 < record["delivered"]["max_latency_ms"] < 100000
     assert record["promised"]["max_bytes"] == record["delivered"]["max_bytes"]
     not_kept = re.search(r"\*\*privacy limit of 3.5 dB: NOT kept \((.*) dB\)\*\*", text)
-    assert loss <= float(not_kept[1]) < loss + 0.01
+    assert float(not_kept[1]) == pytest.approx(loss, abs=0.005)
     assert "**latency limit of 100,000 ms: kept (" in text
     assert "**storage limit of 1,000,000 bytes: kept (" in text
     assert "do not release these representations" in text
@@ -122,6 +122,7 @@ def test_report_says_what_was_delivered(finished):
         "irn_images 500, here 40",
         "icn_epochs 10, here 1",
         "irn_width 32, here 4",
+        "icn_drop_epochs none, here 100 200",
         "irn_max_images 2000",
     ):
         assert (difference in text) == (difference != "irn_max_images 2000"), difference
@@ -235,7 +236,9 @@ def test_limits_that_the_measured_cost_does_not_meet(characterization, tmp_path)
 
 
 def test_the_shipped_table_of_the_weights_is_the_default(tmp_path):
-    with pytest.raises(InputError) as caught:
+    try:
+        shipped.characterization("embedded")
+    except InputError as error:
+        pytest.skip(str(error))
+    with pytest.raises(InputError, match="none of .* topologies of vgg16 meets --max_psnr=0.001"):
         call("--fen_weights=embedded", "--max_psnr=0.001", f"--workdir={tmp_path / 'run'}")
-    message = str(caught.value)
-    assert "none of" in message or "--characterization=embedded is not shipped" in message
