@@ -8,53 +8,20 @@ must not know: they stay with the FEN package. Limits that cannot be met leave p
 and what would be needed, and exit code 1.
 """
 
-import pathlib
-
+from flags import output, program
 from flags import planning as planning_flags
-from flags import program
-from privynet_tf import figures, plan_report, planner, planning_figures, workdir
-from privynet_tf.candidates import Candidates
-from privynet_tf.plans import Limits, Plan
-
-FILES = ("plan.json", "plan.md", "figure8.png", "figure8.svg", "pareto.png", "pareto.svg")
-
-
-def write(
-    out: pathlib.Path, lines: list[str], available: Candidates, limits: Limits, plan: Plan | None
-) -> None:
-    """The report with its figures, and the plan, if there is one."""
-    out.mkdir(parents=True, exist_ok=True, mode=0o700)
-    chosen = plan and plan.promised
-    for name, draw in (
-        ("figure8", planning_figures.privacy_against_cost),
-        ("pareto", planning_figures.pareto_front),
-    ):
-        figures.save(draw(available.topologies, limits, chosen), out / name)
-    workdir.write_atomically(out / "plan.md", "\n".join(lines))
-    if plan:
-        workdir.write_atomically(out / "plan.json", plan.to_json() + "\n")
-    else:
-        (out / "plan.json").unlink(missing_ok=True)  # an earlier one, of other limits
-    for path in out.iterdir():
-        if path.name in FILES:
-            path.chmod(0o600)
+from privynet_tf import plan_files, plan_report
 
 
 def main():
     limits = planning_flags.limits()
-    out = planning_flags.out()
+    out = output.directory("the plan")
     available = planning_flags.available()
-    try:
-        plan = planner.choose(
-            limits, available, planning_flags.STRATEGY.value, planning_flags.TOLERANCE.value
-        )
-    except planner.InfeasibleLimits as error:
-        write(out, plan_report.infeasible(error), available, limits, None)
-        raise
-    lines = plan_report.lines(plan)
-    write(out, lines, available, limits, plan)
-    print("\n".join(lines))
-    print(f"plan: {out / 'plan.json'}")
+    plan = plan_files.choose(
+        out, limits, available, planning_flags.STRATEGY.value, planning_flags.TOLERANCE.value
+    )
+    print("\n".join(plan_report.lines(plan)))
+    print(f"plan: {out / plan_files.PLAN}")
 
 
 if __name__ == "__main__":

@@ -5,6 +5,7 @@ import pathlib
 from absl import flags
 
 from privynet_tf import shipped
+from privynet_tf.errors import InputError
 
 _TABLE = flags.DEFINE_string(
     "characterization",
@@ -18,6 +19,15 @@ def path() -> pathlib.Path | None:
     return shipped.characterization(_TABLE.value) if _TABLE.value else None
 
 
-def name() -> str:
+def needed(default: str | None = None) -> pathlib.Path:
+    """Of the table, which must be given if ``default`` is not the name of a shipped one."""
+    if not _TABLE.value and default not in shipped.CHARACTERIZATIONS:
+        raise InputError(
+            f"--characterization must be one of {sorted(shipped.CHARACTERIZATIONS)} or the path of a table"
+        )
+    return shipped.characterization(_TABLE.value or default)
+
+
+def name(default: str | None = None) -> str:
     """``--characterization``, as messages name it."""
-    return f"--characterization={_TABLE.value or ''}"
+    return f"--characterization={_TABLE.value or default or ''}"

@@ -49,14 +49,14 @@ _FEN_FORMAT = flags.DEFINE_enum(
     "What computes the representations: the Keras model, or a LiteRT model as the device does.",
 )
 
-_OF_THE_FEN = [
+OF_THE_TOPOLOGY = tuple(
+    holder.name for holder in (_NETWORK, _NUM_LAYERS, _OUTPUT_DEPTH, _OUTPUT_CHANNELS, _INTERMEDIATE)
+)
+"""The flags that a plan stands for."""
+
+_OF_THE_FEN = [flags.FLAGS[name] for name in OF_THE_TOPOLOGY] + [
     flags.FLAGS[holder.name]
     for holder in (
-        _NETWORK,
-        _NUM_LAYERS,
-        _OUTPUT_DEPTH,
-        _OUTPUT_CHANNELS,
-        _INTERMEDIATE,
         _CHANNEL_SEED,
         _WEIGHTS,
         _PREPROCESSING,
@@ -127,6 +127,16 @@ def ranked() -> FenTopology:
         if flags.FLAGS[flag.name].present:
             raise InputError(f"--{flag.name} is not for a ranking, which draws the channels itself")
     return _with_all_channels()
+
+
+def reject_topology() -> None:
+    """Raises an InputError if a flag names what a plan is to choose."""
+    given = [name for name in OF_THE_TOPOLOGY if flags.FLAGS[name].present]
+    if given:
+        raise InputError(
+            "a limit such as --max_psnr asks for a plan, which chooses the topology; "
+            f"drop --{', --'.join(given)}"
+        )
 
 
 def weights_identity(network: str) -> str:

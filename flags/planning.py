@@ -1,11 +1,9 @@
 """Flags: limits of a plan, the tables that it is made from, and where it goes."""
 
-import pathlib
-
 from absl import flags
 
-from flags import characterized, cost_table, output
-from privynet_tf import candidates, cost_tables, plans, shipped, tables
+from flags import characterized, cost_table
+from privynet_tf import candidates, cost_tables, plans, tables
 from privynet_tf.errors import InputError
 from privynet_tf.selection import Selection
 
@@ -43,6 +41,14 @@ TOLERANCE = flags.DEFINE_float(
     "Differences of utility up to it do not count, e.g. 0.01; the spread over channel sets if unset.",
 )
 
+NAMES = (
+    *(holder.name for holder in (_MAX_PSNR, _MAX_LATENCY, _MAX_BYTES, _MAX_MACS, _MARGIN)),
+    *(holder.name for holder in (*_SELECTION, STRATEGY, INTERPOLATE, TOLERANCE)),
+    "characterization",
+    "cost",
+)
+"""All flags of a plan."""
+
 
 def limits() -> plans.Limits:
     if _MAX_PSNR.value is None:
@@ -50,21 +56,24 @@ def limits() -> plans.Limits:
     return plans.Limits(_MAX_PSNR.value, _MAX_LATENCY.value, _MAX_BYTES.value, _MAX_MACS.value, _MARGIN.value)
 
 
+def asked() -> bool:
+    """Whether any flag here is given, so that a plan is wanted; ``limits`` says if its limit is missing."""
+    return any(flags.FLAGS[name].present for name in NAMES)
+
+
+def selection() -> Selection:
+    """Which rows of the tables are meant."""
+    return Selection(**{holder.name.removeprefix("plan_"): holder.value for holder in _SELECTION})
+
+
+def cost_rows() -> list[cost_tables.Row] | None:
+    """The rows of ``--cost``; None if it is unset."""
+    path = cost_table.path()
+    return cost_tables.read(path) if path else None
+
+
 def available() -> candidates.Candidates:
     """The topologies to choose from, by the tables and the flags that pick rows of them."""
-    characterization = characterized.path()
-    if not characterization:
-        raise InputError(
-            f"--characterization must be one of {sorted(shipped.CHARACTERIZATIONS)} or the path of a table"
-        )
-    costs = cost_table.path()
     return candidates.from_tables(
-        tables.read(characterization),
-        cost_tables.read(costs) if costs else [],
-        Selection(**{holder.name.removeprefix("plan_"): holder.value for holder in _SELECTION}),
-        interpolate=INTERPOLATE.value,
+        tables.read(characterized.needed()), cost_rows() or [], selection(), interpolate=INTERPOLATE.value
     )
-
-
-def out() -> pathlib.Path:
-    return output.directory("the plan")

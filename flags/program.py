@@ -2,7 +2,7 @@
 
 import pathlib
 import sys
-from collections.abc import Callable
+from collections.abc import Callable, Collection
 
 import keras
 from absl import app, flags, logging
@@ -44,15 +44,19 @@ def _flags_of_this_package() -> list[flags.Flag]:
     return [flag for module in modules if module.startswith("flags.") for flag in modules[module]]
 
 
-def open_run() -> workdir.Run:
-    """The run in ``--workdir``, with the values of the binary's flags as its settings."""
+def open_run(without: Collection[str] = ()) -> workdir.Run:
+    """The run in ``--workdir``, with the values of the binary's flags as its settings.
+
+    Args:
+        without: names of flags that do not count in this run.
+    """
     if not WORKDIR.value:
         raise InputError("--workdir must name the directory of this run")
     main_module = flags.FLAGS.flags_by_module_dict().get(sys.argv[0], [])
     settings = {
         flag.name: ",".join(map(str, flag.value)) if isinstance(flag.value, list) else flag.value
         for flag in [*_flags_of_this_package(), *main_module]
-        if flag.name not in _NOT_SETTINGS and flag.value is not None
+        if flag.name not in (*_NOT_SETTINGS, *without) and flag.value is not None
     }
     return workdir.open_run(pathlib.Path(WORKDIR.value), settings, overwrite=OVERWRITE.value)
 

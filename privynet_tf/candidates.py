@@ -109,7 +109,7 @@ def from_tables(
             or the cost table is of another network or image size.
     """
     selection = selection or Selection()
-    rows = _characterized(characterization, selection)
+    rows = characterized(characterization, selection)
     network, image_size = rows[0]["network"], rows[0]["image_size"]
     profile = cost_profile.of_rows(cost_rows, network, image_size, selection)
     measured, incomplete = _topologies(rows)
@@ -142,9 +142,14 @@ def from_tables(
     return Candidates(network, conditions, profile.platform, tuple(found), incomplete)
 
 
-def _characterized(
+def characterized(
     characterization: Iterable[Mapping[str, object]], selection: Selection
 ) -> list[Mapping[str, object]]:
+    """The rows of a characterization that a plan goes by: at least one, of one dataset and one budget.
+
+    Raises:
+        InputError: as ``from_tables``.
+    """
     rows = [
         row
         for row in characterization

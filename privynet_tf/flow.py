@@ -26,6 +26,9 @@ from privynet_tf import (
 from privynet_tf.images import LabelledImages, Selection
 from privynet_tf.topology import FenTopology
 
+FEN = "fen"
+"""The FEN package in a run's directory."""
+
 IRN_VALIDATION_IMAGES = 1000
 
 
@@ -101,6 +104,7 @@ def run(
     log: Callable[[str], None] = lambda line: None,
     progress: Callable[[int, int], None] = lambda done, total: None,
     verbose: int = 0,
+    complete: Callable[[Mapping[str, Mapping]], Mapping[str, Mapping]] = lambda result: {},
 ) -> dict:
     """Runs every stage that is not finished yet.
 
@@ -114,6 +118,7 @@ def run(
         log: takes a line at the start of each stage.
         progress: takes images done and total while a release is written.
         verbose: what Keras prints in training.
+        complete: takes the results of all stages, and returns more for the report.
 
     Returns:
         The results of the stages by name, as ``report.md`` shows them.
@@ -126,7 +131,7 @@ def run(
         return workdir.open_run(top.directory / name, dataclasses.asdict(stage_settings))
 
     log("fen")
-    package = top.directory / "fen"
+    package = top.directory / FEN
     if not package.exists():
         formats = settings.litert_formats
         sample = litert.representative_images(source, selections["train"]) if formats else None
@@ -163,6 +168,7 @@ def run(
         "examples": dict(release.sizes),
         "bytes": sum(path.stat().st_size for path in release.directory.iterdir()),
     }
+    result |= complete(result)
     report.write(top.directory, source.name, topology, result)
     workdir.finish(top, result)
     return result

@@ -75,8 +75,8 @@ def _promises(plan: Plan) -> list[tuple[str, str, str]]:
     if plan.limits.margin_sigmas:
         limits["max_psnr"] += f", {plan.limits.margin_sigmas:g} deviations below"
     rows = [
-        ("utility (test accuracy)", _over_sets(chosen.utility, 100, 1, "%"), ""),
-        ("privacy loss (PSNR)", _over_sets(chosen.privacy_loss, 1, 2, " dB"), limits["max_psnr"]),
+        ("utility (test accuracy)", over_sets(chosen.utility, 100, 1, "%"), ""),
+        ("privacy loss (PSNR)", over_sets(chosen.privacy_loss, 1, 2, " dB"), limits["max_psnr"]),
     ]
     if chosen.latency_ms is not None:
         latency = written("max_latency_ms", chosen.latency_ms)
@@ -88,7 +88,8 @@ def _promises(plan: Plan) -> list[tuple[str, str, str]]:
     return rows
 
 
-def _over_sets(spread: Spread, factor: float, places: int, unit: str) -> str:
+def over_sets(spread: Spread, factor: float, places: int, unit: str) -> str:
+    """A quantity times ``factor``, with its spread and the number of channel sets."""
     mean = f"{factor * spread.mean:.{places}f}{unit}"
     if spread.sets == 0:
         return f"{mean} (interpolated)"

@@ -154,14 +154,14 @@ def save(
     model: keras.Model,
     images: np.ndarray,
     labels: np.ndarray,
-    selected: FenTopology,
-    selected_model: keras.Model,
+    selected: FenTopology | None = None,
+    selected_model: keras.Model | None = None,
     litert_formats: Sequence[str] = (),
 ) -> None:
     """Writes the ranking, its pictures and the FEN package of the selection, for the owner alone.
 
     Leaves ``RANKING``, ``discriminability.png`` and ``contact_sheet.png`` (and ``.svg`` of the first)
-    and ``FEN``; the directory appears when complete.
+    and ``FEN``, if anything is selected; the directory appears when complete.
 
     Args:
         directory: which must not exist.
@@ -169,7 +169,7 @@ def save(
         model: the FEN with all channels.
         images: [N, S, S, 3] uint8; the first of some classes are shown.
         labels: [N].
-        selected: topology of the FEN that will release.
+        selected: topology of the FEN that will release; None leaves its package to the caller.
         selected_model: that FEN.
         litert_formats: of the LiteRT models in its package; see ``fen_package.save``.
     """
@@ -186,9 +186,33 @@ def save(
     ranking_figures.contact_sheet(rows, shown, fen.apply(model, shown), partial / "contact_sheet.png")
     for path in partial.iterdir():
         path.chmod(0o600)
-    sample = images[: litert.REPRESENTATIVE_IMAGES]
-    fen_package.save(partial / FEN, selected, selected_model, litert_formats, sample)
+    if selected:
+        sample = images[: litert.REPRESENTATIVE_IMAGES]
+        fen_package.save(partial / FEN, selected, selected_model, litert_formats, sample)
     os.replace(partial, directory)
+
+
+def read(directory: pathlib.Path) -> list[dict[str, object]]:
+    """The rows of a ranking that ``save`` wrote, as ``Ranking.rows`` gave them.
+
+    Raises:
+        InputError: if there is none.
+    """
+    path = directory / RANKING
+    try:
+        with open(path, newline="") as file:
+            return [
+                {
+                    "channel": int(row["channel"]),
+                    "J": float(row["J"]),
+                    "rank": int(row["rank"]),
+                    "privacy_loss": float(row["privacy_loss"]) if row["privacy_loss"] else None,
+                    "pruned_by": row["pruned_by"],
+                }
+                for row in csv.DictReader(file)
+            ]
+    except (OSError, KeyError, ValueError) as error:
+        raise InputError(f"{path} is no ranking of channels: {type(error).__name__}: {error}") from error
 
 
 def _csv(rows: Sequence[Mapping[str, object]]) -> str:

@@ -3,23 +3,25 @@
 import pathlib
 from collections.abc import Mapping
 
-from privynet_tf import workdir
+from privynet_tf import delivery, workdir
 from privynet_tf.topology import FenTopology
 
 REPORT = "report.md"
 
 
 def rows(result: Mapping[str, Mapping]) -> list[tuple[str, str]]:
-    """What was measured, as (name, value with its unit).
+    """What was measured, as (name, value with its unit); of a plan, first which limits were kept.
 
     The privacy loss is that of the stronger attacker: where a linear decoder beats the IRN, the IRN
     is under-trained, and its PSNR would overstate the privacy.
     """
     icn, baseline, irn, cost = (result[name] for name in ("icn", "baseline", "irn", "cost"))
     ridge = irn["ridge"]
-    attacker, loss = ("IRN", irn) if irn["psnr"] >= ridge["psnr"] else ("ridge decoder", ridge)
+    attacker, loss = stronger_attacker(irn)
     ssim = "not defined" if loss["ssim"] is None else f"{loss['ssim']:.3f}"
+    planned = delivery.rows(result["delivery"]) if "delivery" in result else []
     return [
+        *planned,
         ("Utility: ICN on representations", f"{icn['utility']:.1%}"),
         (f"Unsplit baseline: ICN on images, {baseline['epochs']} epochs", f"{baseline['utility']:.1%}"),
         ("Class prior", f"{icn['class_prior']:.1%}"),
@@ -34,6 +36,12 @@ def rows(result: Mapping[str, Mapping]) -> list[tuple[str, str]]:
         ("FEN: multiply-accumulates an image", f"{cost['macs'] / 1e6:.1f} M"),
         ("FEN: bytes of weights (float32)", f"{cost['weight_bytes']:,}"),
     ]
+
+
+def stronger_attacker(irn: Mapping) -> tuple[str, Mapping]:
+    """Who reconstructs better, in words, and what is known of these reconstructions."""
+    ridge = irn["ridge"]
+    return ("IRN", irn) if irn["psnr"] >= ridge["psnr"] else ("ridge decoder", ridge)
 
 
 def write(directory: pathlib.Path, images_name: str, topology: FenTopology, result: Mapping) -> None:
@@ -68,6 +76,8 @@ def write(directory: pathlib.Path, images_name: str, topology: FenTopology, resu
             "**The IRN is worse than the linear decoder, so it is under-trained: train it longer before "
             "you trust its PSNR.**",
         ]
+    if "delivery" in result:
+        lines += ["", *delivery.lines(result["delivery"])]
     lines += [
         "",
         "![Test images above their reconstructions](irn/reconstructions.png)",

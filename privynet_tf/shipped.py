@@ -7,9 +7,10 @@ from privynet_tf.errors import InputError
 
 CHARACTERIZATIONS = {
     "imagenet": "vgg16_imagenet_cifar10.csv",
-    "embedded": "vgg16_embedded_cifar10.csv",
+    "embedded": "vgg16_embedded_digits.csv",
 }
-"""Weights of the FEN -> file in ``privynet_tf/tables_data``."""
+"""Weights of the FEN -> file in ``privynet_tf/tables_data``: for the paper's images, and for those that are
+always there."""
 
 
 def characterization(name: str) -> pathlib.Path:

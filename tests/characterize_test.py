@@ -172,6 +172,7 @@ def test_presets_are_grids():
     """Every preset of a figure or table can be read, and gives cells."""
     presets = sorted((ROOT / "flags" / "presets").glob("*_[ft][ai][bg]*.flags"))
     assert {path.name.split("_")[0] for path in presets} == {"paper", "cpu"}
+    presets.append(ROOT / "flags" / "presets" / "embedded_digits.flags")
     source = images.LabelledImages("cifar10", (), {"train": 50_000, "test": 10_000}, None)
     for path in presets:
         with flagsaver.flagsaver():

@@ -7,7 +7,7 @@ from absl import flags
 from absl.testing import flagsaver
 
 from eval import plan_topology
-from privynet_tf import tables
+from privynet_tf import plan_files, tables
 from privynet_tf.errors import InputError
 from privynet_tf.plans import Plan
 
@@ -15,7 +15,7 @@ COST_COLUMNS = (
     "network,m,D',intermediate,image_size,parameters,macs,peak_activation_bytes,format,bytes,runtime,threads,"
     "latency_ms,latency_ms_p10,latency_ms_p90,repeats,device,batch"
 )
-FILES = set(plan_topology.FILES)
+FILES = set(plan_files.FILES)
 
 
 def call(*arguments):
