@@ -15,7 +15,6 @@ are memory-mapped to read and written as a stream: their size is the disk's limi
 
 import contextlib
 import dataclasses
-import fcntl
 import hashlib
 import json
 import math
@@ -173,7 +172,7 @@ def store_images(directory: pathlib.Path, examples: Examples) -> Split:
         InputError: if the directory holds a cache of other images, naming what differs.
     """
     made, count = dict(examples.made), examples.count
-    with _locked(directory):
+    with workdir.locked(directory):
         record = directory / f"{IMAGES}.json"
         held = _read_record(record)
         if held:
@@ -221,7 +220,7 @@ def compute(
             differs, or does not fit into float16.
     """
     directory = split.directory
-    with _locked(directory):
+    with workdir.locked(directory):
         missing = {}
         for num_layers in sorted(set(layers)):
             network = fen.topology.network
@@ -248,7 +247,7 @@ def compute_reduced(
     """
     stem, output = _reduced_stem(fen.topology), fen.model.output
     made = {"topology": json.loads(fen.topology.to_json())} | _made(split, fen)
-    with _locked(split.directory):
+    with workdir.locked(split.directory):
         if not _is_held(split, stem, made, output):
             _compute(split, fen.model, {stem: (made, output)}, batch_size, progress)
 
@@ -353,15 +352,3 @@ def _check_file(directory: pathlib.Path, stem: str, shape: Sequence[int]) -> Non
         raise InputError(
             f"cache {path} is damaged: shape {found}, expected {tuple(shape)}; delete {directory}"
         )
-
-
-@contextlib.contextmanager
-def _locked(directory: pathlib.Path) -> Iterator[None]:
-    """Shards share a cache: one computes, the others wait and find it complete."""
-    directory.mkdir(parents=True, exist_ok=True)
-    descriptor = os.open(directory, os.O_RDONLY)
-    try:
-        fcntl.flock(descriptor, fcntl.LOCK_EX)
-        yield
-    finally:
-        os.close(descriptor)

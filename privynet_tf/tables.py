@@ -5,11 +5,8 @@ so it never holds half a row or one twice. Rows stand in the order of their cell
 order in which they were measured, so that merged shards equal the table of one run.
 """
 
-import contextlib
-import fcntl
-import os
 import pathlib
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 
 from privynet_tf import csv_tables, workdir
 from privynet_tf.csv_tables import Column, Row
@@ -161,7 +158,7 @@ def update(path: pathlib.Path, changes: Iterable[Mapping[str, object]]) -> dict[
     Returns:
         All rows of the table by their key.
     """
-    with _locked(path.parent):
+    with workdir.locked(path.parent):
         rows = {key(row): row for row in read(path)}
         for change in changes:
             rows.setdefault(key(change), dict.fromkeys(column.name for column in COLUMNS)).update(change)
@@ -175,7 +172,7 @@ def merge(paths: Sequence[pathlib.Path], path: pathlib.Path) -> list[Row]:
     Raises:
         InputError: if the tables were made under different conditions, or disagree on a result.
     """
-    with _locked(path.parent):
+    with workdir.locked(path.parent):
         rows, origins = {}, {}
         for part in paths:
             for row in read(part):
@@ -233,15 +230,3 @@ def text(name: str, value: object) -> str:
 def _write(path: pathlib.Path, rows: Mapping[tuple, Row]) -> None:
     ordered = [row for _, row in sorted(rows.items())]
     workdir.write_atomically(path, csv_tables.content(COLUMNS, ordered))
-
-
-@contextlib.contextmanager
-def _locked(directory: pathlib.Path) -> Iterator[None]:
-    """One writer a directory; the system drops the lock of a killed process."""
-    directory.mkdir(parents=True, exist_ok=True)
-    descriptor = os.open(directory, os.O_RDONLY)
-    try:
-        fcntl.flock(descriptor, fcntl.LOCK_EX)
-        yield
-    finally:
-        os.close(descriptor)

@@ -4,12 +4,14 @@
 recognised and skipped, a killed one resumed, and one made with other settings is refused.
 """
 
+import contextlib
 import dataclasses
+import fcntl
 import json
 import os
 import pathlib
 import shutil
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 
 from privynet_tf.errors import InputError
 
@@ -76,6 +78,18 @@ def read_result(directory: pathlib.Path) -> dict:
 def finish(run: Run, result: Mapping[str, object]) -> None:
     """Records the result (of JSON types), which makes the run a finished one."""
     write_atomically(run.directory / RESULT, json.dumps(result, indent=2) + "\n")
+
+
+@contextlib.contextmanager
+def locked(directory: pathlib.Path) -> Iterator[None]:
+    """Makes the directory; one holder at a time. The system drops the lock of a killed process."""
+    directory.mkdir(parents=True, exist_ok=True)
+    descriptor = os.open(directory, os.O_RDONLY)
+    try:
+        fcntl.flock(descriptor, fcntl.LOCK_EX)
+        yield
+    finally:
+        os.close(descriptor)
 
 
 def write_atomically(path: pathlib.Path, text: str) -> None:
