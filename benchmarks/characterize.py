@@ -1,13 +1,15 @@
 r"""How much faster a sweep is than the plain loop, and how near the IRN's step comes to the arithmetic.
 
 python -m benchmarks.characterize --images=cifar10 --data_dir=/tmp/tfds --fen_weights=imagenet \
-    --train_split=train[:10000] --icn_epochs=10
+    --train_split=train[:10000] --icn_epochs=10 --processes=2
 
-Measures the utility of the same single channels both ways, in one run: the plain loop builds a FEN, computes
-representations and trains an ICN for each; the sweep computes them once and trains branches. Then times
-training steps of IRNs and a matrix product. Prints tables.
+Measures the utility of the same single channels in one run: by the plain loop, which builds a FEN, computes
+representations and trains an ICN for each; by a sweep, which computes them once and trains branches; and by
+one in several processes. Then times training steps of IRNs and a matrix product. Prints tables.
 """
 
+import dataclasses
+import itertools
 import pathlib
 import tempfile
 import time
@@ -21,13 +23,14 @@ from flags import fen as fen_flags
 from flags import icn as icn_flags
 from flags import images as image_flags
 from flags import program
-from privynet_tf import characterization, fen, grid, icn, images, irn, tables, training
+from privynet_tf import fen, grid, icn, icn_branches, images, irn, sweep, tables, training
 from privynet_tf.topology import FenTopology
 
 _CHANNELS = flags.DEFINE_integer("bench_channels", 16, "Single channels of the grid, the first so many.")
 _LAYER = flags.DEFINE_integer("bench_layer", 6, "m of the grid.")
 _STEPS = flags.DEFINE_integer("irn_steps", 10, "Steps of each IRN that are timed; 0 to leave it out.")
 _SIZES = flags.DEFINE_list("irn_sizes", ["2x8x64", "2x2x64", "2x2x32"], "CLUSTERSxBLOCKSxWIDTH, each timed.")
+_BRANCHES = flags.DEFINE_bool("compare_branches", False, "Also time ICNs alone and as branches.")
 _MATRIX = flags.DEFINE_integer("matrix", 2048, "Rows and columns of the matrices whose product is timed.")
 
 
@@ -68,15 +71,16 @@ def plain(source, selections, cells) -> list[float]:
     return accuracies
 
 
-def sweep(source, cells, directory) -> list[float]:
-    """The same through ``characterization.run``, its feature cache included."""
-    path = directory / "table.csv"
-    cache = characterization_flags.cache(directory / "cache", source, cells)
-    budget = characterization_flags.budget()
-    branches = characterization_flags.BRANCHES.value
-    failed = characterization.run(cells, cache, budget, path, "icn", branches)
-    assert not failed, [row["icn_error"] for row in tables.read(path)]
-    found = {row["channels"]: row["utility"] for row in tables.read(path)}
+def by_sweep(source, cells, processes) -> list[float]:
+    """The same through ``sweep.run``, its feature cache included."""
+    with tempfile.TemporaryDirectory() as directory:
+        path = pathlib.Path(directory) / "table.csv"
+        cache = characterization_flags.cache(path.parent / "cache", source, cells)
+        branches = characterization_flags.BRANCHES.value
+        failed = sweep.run(cells, cache, characterization_flags.budget(), path, "icn", branches, processes)
+        rows = tables.read(path)
+    assert not failed, [row["icn_error"] for row in rows]
+    found = {row["channels"]: row["utility"] for row in rows}
     return [found[cell.channels] for cell in cells]
 
 
@@ -89,26 +93,50 @@ def compare_sweeps() -> None:
         layers=[_LAYER.value],
         channel_sets=[(channel,) for channel in range(_CHANNELS.value)],
     )
-    cells, seconds, outside, accuracies = product.cells(), [], [], []
-    fit = training.fit
-    with tempfile.TemporaryDirectory() as directory:
-        for way in (
-            lambda: plain(source, selections, cells),
-            lambda: sweep(source, cells, pathlib.Path(directory)),
-        ):
-            spent = []
-            training.fit = timed(fit, spent)
-            start = time.perf_counter()
-            accuracies.append(way())
-            seconds.append(time.perf_counter() - start)
-            outside.append(1 - sum(spent) / seconds[-1])
-    training.fit = fit
-    difference = np.abs(np.subtract(*accuracies)).max()
+    cells, processes = product.cells(), characterization_flags.PROCESSES.value
+    ways = {
+        "plain loop": lambda: plain(source, selections, cells),
+        "sweep, one process": lambda: by_sweep(source, cells, 1),
+    }
+    if processes > 1:
+        ways[f"sweep, {processes} processes"] = lambda: by_sweep(source, cells, processes)
     print(f"{len(cells)} ICNs of one channel at m={_LAYER.value}, {icn_flags.settings().epochs} epochs\n")
-    print("| | seconds | outside training |\n| --- | --- | --- |")
-    for name, total, share in zip(("plain loop", "sweep"), seconds, outside, strict=True):
-        print(f"| {name} | {total:.1f} | {share:.1%} |")
-    print(f"\nratio {seconds[0] / seconds[1]:.2f}; largest difference in accuracy {difference:.4f}\n")
+    print("| | seconds | ratio | outside training | largest difference in accuracy |")
+    print("| --- | --- | --- | --- | --- |")
+    fit, first = training.fit, None
+    for name, way in ways.items():
+        spent = []
+        training.fit = timed(fit, spent)
+        start = time.perf_counter()
+        accuracies = way()
+        seconds = time.perf_counter() - start
+        first = first or (seconds, accuracies)
+        # What other processes spend in training is not seen from here.
+        outside = f"{1 - sum(spent) / seconds:.1%}" if spent else ""
+        difference = np.abs(np.subtract(accuracies, first[1])).max()
+        row = f"{name} | {seconds:.1f} | {first[0] / seconds:.2f} | {outside} | {difference:.4f}"
+        print(f"| {row} |", flush=True)
+    training.fit = fit
+    print()
+
+
+def compare_branches() -> None:
+    """Seconds an epoch of an ICN that trains alone, and as one of several branches."""
+    shape, settings = (8, 8), icn_flags.settings()
+    generator = np.random.default_rng(0)
+    labels = generator.integers(0, 10, 2000)
+    print("| D' | branches | seconds an ICN's epoch of 2,000 examples |\n| --- | --- | --- |")
+    for depth, count in itertools.product((1, 2, 8, 16, 64), (1, 2, 4, 8)):
+        inputs = generator.random((2000, *shape, depth * count), dtype=np.float32).astype(np.float16)
+        seconds = []
+        for epochs in (1, 3):  # the first traces
+            chosen = dataclasses.replace(settings, epochs=epochs, drop_epochs=())
+            start = time.perf_counter()
+            icn_branches.train((inputs, labels), [depth] * count, 10, chosen)
+            seconds.append(time.perf_counter() - start)
+            keras.utils.clear_session()
+        print(f"| {depth} | {count} | {(seconds[1] - seconds[0]) / 2 / count:.2f} |", flush=True)
+    print()
 
 
 def matrix_rate() -> float:
@@ -161,6 +189,8 @@ def main():
     compare_sweeps()
     if _STEPS.value:
         compare_steps()
+    if _BRANCHES.value:
+        compare_branches()
 
 
 if __name__ == "__main__":

@@ -17,6 +17,7 @@ from absl import flags
 
 from flags import cost as cost_flags
 from flags import program
+from flags import run as run_flags
 from privynet_tf import cost_figures, cost_measurement, cost_tables, figures, workdir
 
 
@@ -40,7 +41,7 @@ def measure(path):
         cost_flags.effort(),
         cost_flags.device(),
     )
-    if program.OVERWRITE.value:
+    if run_flags.OVERWRITE.value:
         path.unlink(missing_ok=True)
     path.parent.mkdir(parents=True, exist_ok=True)
     workdir.write_atomically(path.with_suffix(".flags"), flags.FLAGS.flags_into_string())

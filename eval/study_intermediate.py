@@ -17,6 +17,7 @@ from flags import cost as cost_flags
 from flags import cost_table, output, program
 from flags import images as image_flags
 from flags import intermediate as study_flags
+from flags import run as run_flags
 from privynet_tf import (
     cost_measurement,
     intermediate_report,
@@ -28,7 +29,7 @@ from privynet_tf import (
 
 def score(path, study, source):
     """Measures the J of intermediate channels on training images."""
-    if program.OVERWRITE.value:
+    if run_flags.OVERWRITE.value:
         path.unlink(missing_ok=True)
     layers = list(study.scored_layers().values())
     product = dataclasses.replace(
@@ -49,7 +50,7 @@ def measure(path, study, source):
 
 def measure_costs(path, study):
     """Measures what the FENs cost on this machine."""
-    if program.OVERWRITE.value:
+    if run_flags.OVERWRITE.value:
         path.unlink(missing_ok=True)
     cost_measurement.measure(
         path,

@@ -21,6 +21,7 @@ from flags import fen as fen_flags
 from flags import images as image_flags
 from flags import pruning as pruning_flags
 from flags import pruning_study as study_flags
+from flags import run as run_flags
 from privynet_tf import channel_scores, pruning_inputs, pruning_report, pruning_sets, tables
 
 
@@ -33,7 +34,7 @@ def grid(source, topology):
 
 def score(path, source, topology):
     """Scores the channels on draws of the training images."""
-    if program.OVERWRITE.value:
+    if run_flags.OVERWRITE.value:
         path.unlink(missing_ok=True)
     cells = dataclasses.replace(grid(source, topology), channel_sets=[[0]]).cells()
     cache = characterization_flags.cache(characterization_flags.cache_dir(), source, cells)
@@ -53,7 +54,7 @@ def score(path, source, topology):
 
 def measure(path, source, inputs):
     """Draws sets of channels, and measures them into table.csv."""
-    if program.OVERWRITE.value:
+    if run_flags.OVERWRITE.value:
         path.unlink(missing_ok=True)
     depth, experiments = flags.FLAGS.output_depth, study_flags.EXPERIMENTS.value
     sets = pruning_sets.write(path, inputs.kept, depth, experiments)

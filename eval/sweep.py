@@ -7,8 +7,8 @@ from collections.abc import Sequence
 from absl import flags
 
 from flags import characterization as characterization_flags
-from flags import program
-from privynet_tf import characterization, tables, workdir
+from flags import run as run_flags
+from privynet_tf import sweep, tables, workdir
 from privynet_tf.grid import Cell
 from privynet_tf.images import LabelledImages
 
@@ -19,20 +19,21 @@ def measure(source: LabelledImages, cells: Sequence[Cell]) -> None:
     Prints progress and where the whole table is; exits with an error if cells failed.
     """
     path, budget = characterization_flags.table(), characterization_flags.budget()
-    if program.OVERWRITE.value:
+    if run_flags.OVERWRITE.value:
         path.unlink(missing_ok=True)
         path.with_name("table.csv").unlink(missing_ok=True)
     tables.read(path)  # a table that is not ours is found before hours of work
     cache = characterization_flags.cache(characterization_flags.cache_dir(), source, cells)
     path.parent.mkdir(parents=True, exist_ok=True)
     workdir.write_atomically(path.with_suffix(".flags"), flags.FLAGS.flags_into_string())
-    failed = characterization.run(
+    failed = sweep.run(
         cells,
         cache,
         budget,
         path,
         characterization_flags.MEASURE.value,
         characterization_flags.BRANCHES.value,
+        characterization_flags.PROCESSES.value,
         _show,
     )
     merge()

@@ -11,7 +11,8 @@ from flags import icn as icn_flags
 from flags import images as image_flags
 from flags import irn as irn_flags
 from flags import program
-from privynet_tf import characterization, grid, images
+from flags import run as run_flags
+from privynet_tf import characterization, grid, images, sweep
 from privynet_tf.errors import InputError
 from privynet_tf.feature_cache import Examples, Fen
 from privynet_tf.images import LabelledImages
@@ -41,10 +42,11 @@ _IRN_MAX_IMAGES = flags.DEFINE_integer(
 _IRN_TEST_IMAGES = flags.DEFINE_integer(
     "irn_test_images", None, "The IRN is measured on the first so many test images; all if unset."
 )
-MEASURE = flags.DEFINE_enum(
-    "measure", "both", sorted(characterization.MEASURES), "Utility, privacy loss, both."
-)
+MEASURE = flags.DEFINE_enum("measure", "both", sorted(sweep.MEASURES), "Utility, privacy loss, both.")
 BRANCHES = flags.DEFINE_integer("branches", 8, "ICNs that train as branches of one model, at most.")
+PROCESSES = flags.DEFINE_integer(
+    "processes", 1, "Processes that measure side by side, each with a part of the cores.", lower_bound=1
+)
 _CACHE_DIR = flags.DEFINE_string("cache_dir", None, "Directory of representations, which sweeps can share.")
 _SHARD = flags.DEFINE_string("shard", "1/1", "i/n: measure the i-th of n parts of the grid.")
 MERGE = flags.DEFINE_bool("merge", False, "Only merge the tables of shards in --workdir.")
@@ -127,9 +129,9 @@ def cache(
 
 
 def workdir() -> pathlib.Path:
-    if not program.WORKDIR.value:
+    if not run_flags.WORKDIR.value:
         raise InputError("--workdir must name the directory of the table")
-    return pathlib.Path(program.WORKDIR.value)
+    return pathlib.Path(run_flags.WORKDIR.value)
 
 
 def table() -> pathlib.Path:

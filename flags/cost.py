@@ -4,7 +4,7 @@ import pathlib
 
 from absl import flags
 
-from flags import program
+from flags import run as run_flags
 from privynet_tf import cost, cost_measurement, latency
 from privynet_tf.errors import InputError
 from privynet_tf.networks import NETWORKS
@@ -88,9 +88,9 @@ def export_directory() -> pathlib.Path | None:
 
 
 def table() -> pathlib.Path:
-    if not program.WORKDIR.value:
+    if not run_flags.WORKDIR.value:
         raise InputError("--workdir must name the directory of the table")
-    return pathlib.Path(program.WORKDIR.value) / latency.TABLE
+    return pathlib.Path(run_flags.WORKDIR.value) / latency.TABLE
 
 
 def other_tables() -> list[pathlib.Path]:

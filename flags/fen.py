@@ -9,7 +9,7 @@ import numpy as np
 from absl import flags
 
 from flags import images as image_flags
-from flags import program
+from flags import seed
 from privynet_tf import cost, fen, fen_package, litert, pretrained, pruning
 from privynet_tf.errors import InputError
 from privynet_tf.images import LabelledImages, Selection
@@ -141,7 +141,7 @@ def reject_topology() -> None:
 
 def weights_identity(network: str) -> str:
     """A name for the weights of ``--fen_weights``; see ``pretrained.identity``."""
-    return pretrained.identity(network, _WEIGHTS.value, program.SEED.value)
+    return pretrained.identity(network, _WEIGHTS.value, seed.SEED.value)
 
 
 def build(topology: FenTopology) -> keras.Model:
@@ -152,7 +152,7 @@ def build(topology: FenTopology) -> keras.Model:
         _PREPROCESSING.value,
         image_flags.image_size(),
         download=image_flags.DOWNLOAD.value,
-        seed=program.SEED.value,
+        seed=seed.SEED.value,
     )
 
 

@@ -2,7 +2,7 @@
 
 from absl import flags
 
-from flags import program
+from flags import seed
 from privynet_tf import images
 
 _IMAGES = flags.DEFINE_string(
@@ -34,7 +34,7 @@ def image_size() -> int:
 def selections(source: images.LabelledImages) -> dict[str, images.Selection]:
     """Which images make the ``train``, ``validation`` and ``test`` splits; raises if one is empty."""
     chosen = {
-        "train": images.Selection(_TRAIN.value, augmented_copies=_COPIES.value, seed=program.SEED.value),
+        "train": images.Selection(_TRAIN.value, augmented_copies=_COPIES.value, seed=seed.SEED.value),
         "validation": images.Selection(_VALIDATION.value),
         "test": images.Selection(_TEST.value),
     }

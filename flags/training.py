@@ -4,7 +4,7 @@ from collections.abc import Callable
 
 from absl import flags
 
-from flags import program
+from flags import seed
 from privynet_tf import training
 
 
@@ -49,7 +49,7 @@ def define(prefix: str, **defaults) -> Callable[[], training.Settings]:
             drop_epochs=tuple(int(value) for value in drops.value),
             average_weights=average.value,
             precision=precision.value,
-            seed=program.SEED.value,
+            seed=seed.SEED.value,
         )
 
     return settings

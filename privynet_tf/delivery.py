@@ -104,6 +104,32 @@ def lines(record: Mapping) -> list[str]:
     ]
 
 
+def comparison(records: Mapping[str, Mapping]) -> list[str]:
+    """Several plans, promised beside delivered, as a table in Markdown.
+
+    Args:
+        records: name of a run -> its record.
+    """
+    table = [
+        "| run | limits | chosen | utility promised | delivered | PSNR promised | delivered | kept |",
+        "| --- | --- | --- | ---: | ---: | ---: | ---: | --- |",
+    ]
+    for name, one in records.items():
+        utility, loss = (Spread(**one["spreads"][part]) for part in ("utility", "max_psnr"))
+        cells = (
+            name,
+            ", ".join(_limit(limit, value) for limit, value in one["limits"].items()),
+            one["chosen"],
+            plan_report.over_sets(utility, 100, 1, "%"),
+            f"{one['delivered']['utility']:.1%}",
+            plan_report.over_sets(loss, 1, 2, " dB"),
+            written("max_psnr", one["delivered"]["max_psnr"]),
+            ", ".join(f"{_NAMES[limit]} {_verdict(one, limit)}" for limit in one["limits"]),
+        )
+        table.append(f"| {' | '.join(cells)} |")
+    return table
+
+
 def _table(record: Mapping) -> list[str]:
     limits, promised, delivered = (record[name] for name in ("limits", "promised", "delivered"))
     utility, loss = (Spread(**record["spreads"][name]) for name in ("utility", "max_psnr"))

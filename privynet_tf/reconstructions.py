@@ -14,6 +14,11 @@ KEPT = 8
 """Images a cell."""
 
 
+def beside(table: pathlib.Path) -> pathlib.Path:
+    """The directory that holds those of a table's cells."""
+    return table.parent / "reconstructions"
+
+
 def save(directory: pathlib.Path, row: Mapping[str, object], images: np.ndarray, guesses: np.ndarray) -> None:
     """Keeps the first ``KEPT`` reconstructions of a cell.
 

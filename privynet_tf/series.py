@@ -10,7 +10,7 @@ from collections.abc import Callable, Iterable, Mapping, Sequence
 
 import numpy as np
 
-from privynet_tf import grid, tables
+from privynet_tf import grid, reconstructions, tables
 from privynet_tf.errors import InputError
 
 RECONSTRUCTIONS = "reconstructions"
@@ -62,7 +62,7 @@ def read(paths: Sequence[pathlib.Path]) -> list[tables.Row]:
     for path in paths:
         if not path.is_file():
             raise InputError(f"no table {path}")
-        extra = {RECONSTRUCTIONS: path.parent / "reconstructions"}
+        extra = {RECONSTRUCTIONS: reconstructions.beside(path)}
         rows += [row | extra for row in tables.read(path) if row["intermediate_channels"] == ()]
     return rows
 

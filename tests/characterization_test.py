@@ -19,6 +19,7 @@ from privynet_tf import (
     measurement,
     reconstructions,
     ridge,
+    sweep,
     tables,
     training,
 )
@@ -271,24 +272,24 @@ def _timeless(path):
 
 def test_cells_of_a_layer_train_in_branches(fakes, cache, tmp_path):
     cells = _grid(layers=[3, 6], depths=[2], random_sets=5, train_images=[30], seeds=[0, 1]).cells()
-    assert not characterization.run(cells, cache, BUDGET, tmp_path / "t.csv", "icn", branches=4)
+    assert not sweep.run(cells, cache, BUDGET, tmp_path / "t.csv", "icn", branches=4)
     assert fakes == [
         ("icn", (30, side, side, width), seed) for seed in (0, 1) for side in (8, 4) for width in (8, 2)
     ]
-    characterization.run(cells, cache, BUDGET, tmp_path / "alone.csv", "icn", branches=1)
+    sweep.run(cells, cache, BUDGET, tmp_path / "alone.csv", "icn", branches=1)
     assert len(fakes) == 8 + 20
     assert _timeless(tmp_path / "t.csv") == _timeless(tmp_path / "alone.csv")
 
 
 def test_wide_cells_train_alone(fakes, cache, tmp_path):
     cells = _grid(depths=[64], random_sets=2, train_images=[30]).cells()
-    characterization.run(cells, cache, BUDGET, tmp_path / "t.csv", "icn", branches=4)
+    sweep.run(cells, cache, BUDGET, tmp_path / "t.csv", "icn", branches=4)
     assert [call[1][-1] for call in fakes] == [64, 64]
 
 
 def test_a_row_says_all_of_a_cell(fakes, cache, tmp_path):
     cells = _grid(channel_sets=[(7, 3)], train_images=[30], augmented_copies=[1]).cells()
-    characterization.run(cells, cache, BUDGET, tmp_path / "t.csv")
+    sweep.run(cells, cache, BUDGET, tmp_path / "t.csv")
     (row,) = tables.read(tmp_path / "t.csv")
     train = np.load(cache.train.directory / "vgg16_m6.npy")[:60][..., [7, 3]]
     assert row["utility"] == pytest.approx(np.abs(train).sum(dtype=np.float64))
@@ -321,7 +322,7 @@ def test_a_cell_with_intermediate_channels_has_its_own_representations(fakes, ca
         model = fen.build(reduced.topology, "random", image_size=16)
         made = Fen(reduced.topology, model, "random:seed=0", "caffe")
         feature_cache.compute_reduced(split, made)
-    characterization.run([whole, reduced], cache, BUDGET, tmp_path / "t.csv")
+    sweep.run([whole, reduced], cache, BUDGET, tmp_path / "t.csv")
     assert [call[:2] for call in fakes if call[0] == "icn"] == [("icn", (30, 4, 4, 2))] * 2
     rows = {row["intermediate_channels"]: row for row in tables.read(tmp_path / "t.csv")}
     expected = fen.apply(model, cache.train.images[::2][:30])
@@ -332,7 +333,7 @@ def test_a_cell_with_intermediate_channels_has_its_own_representations(fakes, ca
 def test_irn_images_are_limited(fakes, cache, tmp_path):
     cells = _grid(channel_sets=[(7, 3)], train_images=[30]).cells()
     budget = Budget(BUDGET.icn, BUDGET.irn, irn_max_images=20, irn_test_images=5)
-    characterization.run(cells, cache, budget, tmp_path / "t.csv", "irn")
+    sweep.run(cells, cache, budget, tmp_path / "t.csv", "irn")
     assert fakes == [("irn", (20, 4, 4, 2), 0, 2), ("ridge", (20, 4, 4, 2))]
     (row,) = tables.read(tmp_path / "t.csv")
     assert (row["irn_images"], row["irn_test_images"]) == (20, 5)
@@ -344,20 +345,20 @@ def test_irn_images_are_limited(fakes, cache, tmp_path):
 def test_nothing_is_computed_twice(fakes, cache, tmp_path):
     """The ICN does not depend on the IRN's clusters, nor the ridge decoder on them and the seed."""
     cells = _grid(depths=[2], irn_clusters=[1, 2, 3], seeds=[0, 1]).cells()
-    characterization.run(cells, cache, BUDGET, tmp_path / "t.csv", branches=1)
+    sweep.run(cells, cache, BUDGET, tmp_path / "t.csv", branches=1)
     kinds = [call[0] for call in fakes]
     assert (kinds.count("icn"), kinds.count("irn"), kinds.count("ridge")) == (2, 6, 1)
     rows = tables.read(tmp_path / "t.csv")
     assert len({row["utility"] for row in rows}) == 1
     assert {row["ridge_psnr"] for row in rows} == {9.0}
     fakes.clear()
-    assert not characterization.run(cells, cache, BUDGET, tmp_path / "t.csv")
+    assert not sweep.run(cells, cache, BUDGET, tmp_path / "t.csv")
     assert fakes == []
 
 
 def test_the_baseline_is_an_icn_on_the_images(fakes, cache, tmp_path):
     cells = _grid(depths=[2], baseline=True, train_images=[30]).cells()
-    characterization.run(cells, cache, BUDGET, tmp_path / "t.csv")
+    sweep.run(cells, cache, BUDGET, tmp_path / "t.csv")
     assert [call[:2] for call in fakes][:2] == [("icn", (30, 16, 16, 3)), ("icn", (30, 4, 4, 2))]
     baseline, _ = tables.read(tmp_path / "t.csv")
     assert (baseline["network"], baseline["m"], baseline["D'"], baseline["psnr"]) == ("none", 0, 3, None)
@@ -368,8 +369,8 @@ def test_the_baseline_is_an_icn_on_the_images(fakes, cache, tmp_path):
 def test_sides_can_be_measured_one_after_the_other(fakes, cache, tmp_path):
     cells = _grid(depths=[2], random_sets=3, baseline=True).cells()
     for measure in ("icn", "irn"):
-        assert not characterization.run(cells, cache, BUDGET, tmp_path / "sides.csv", measure)
-    characterization.run(cells, cache, BUDGET, tmp_path / "both.csv")
+        assert not sweep.run(cells, cache, BUDGET, tmp_path / "sides.csv", measure)
+    sweep.run(cells, cache, BUDGET, tmp_path / "both.csv")
     assert _timeless(tmp_path / "sides.csv") == _timeless(tmp_path / "both.csv")
 
 
@@ -379,7 +380,7 @@ def test_a_failing_cell_does_not_stop_the_rest_and_is_tried_again(fakes, cache, 
     np.save(cache.train.directory / "vgg16_m6.npy", np.where(np.arange(128) == 13, 0, values))
     cells = _grid(channel_sets=[(12,), (13,), (14,)]).cells()
     path = tmp_path / "t.csv"
-    failed = characterization.run(cells, cache, BUDGET, path)
+    failed = sweep.run(cells, cache, BUDGET, path)
     assert [cell.channels for cell in failed] == [(13,)]
     rows = tables.read(path)
     assert [row["icn_error"] for row in rows] == [
@@ -392,7 +393,7 @@ def test_a_failing_cell_does_not_stop_the_rest_and_is_tried_again(fakes, cache, 
 
     np.save(cache.train.directory / "vgg16_m6.npy", values)
     fakes.clear()
-    assert characterization.run(cells, cache, BUDGET, path) == []
+    assert sweep.run(cells, cache, BUDGET, path) == []
     assert [call[0] for call in fakes] == ["icn"]
     assert [row["icn_error"] for row in tables.read(path)] == [None] * 3
 
@@ -408,19 +409,19 @@ def test_an_interrupted_sweep_continues(fakes, cache, tmp_path, monkeypatch):
 
     monkeypatch.setattr(measurement, "privacy_loss", interrupted)
     with pytest.raises(KeyboardInterrupt):
-        characterization.run(cells, cache, BUDGET, tmp_path / "t.csv", branches=3)
+        sweep.run(cells, cache, BUDGET, tmp_path / "t.csv", branches=3)
     monkeypatch.setattr(measurement, "privacy_loss", measure)
     fakes.clear()
-    characterization.run(cells, cache, BUDGET, tmp_path / "t.csv", branches=3)
+    sweep.run(cells, cache, BUDGET, tmp_path / "t.csv", branches=3)
     assert [call[0] for call in fakes] == ["irn", "ridge"] * 2
-    characterization.run(cells, cache, BUDGET, tmp_path / "whole.csv", branches=3)
+    sweep.run(cells, cache, BUDGET, tmp_path / "whole.csv", branches=3)
     assert _timeless(tmp_path / "t.csv") == _timeless(tmp_path / "whole.csv")
 
 
 def test_progress(fakes, cache, tmp_path):
     cells = _grid(depths=[2], random_sets=2).cells()
     seen = []
-    characterization.run(cells, cache, BUDGET, tmp_path / "t.csv", progress=lambda *done: seen.append(done))
+    sweep.run(cells, cache, BUDGET, tmp_path / "t.csv", progress=lambda *done: seen.append(done))
     assert [done[:2] for done in seen] == [(0, 2), (1, 2), (2, 2)]
     assert [done[2] > 0 for done in seen] == [True, True, False]
 
@@ -432,6 +433,7 @@ def test_progress(fakes, cache, tmp_path):
         ({"budget": Budget(BUDGET.icn, BUDGET.irn, 1, 8)}, "irn_width is '4' and '8'"),
         ({"measure": "all"}, r"measure must be one of \['both', 'icn', 'irn'\]. Received: 'all'"),
         ({"branches": 0}, "branches must be at least 1. Received: 0"),
+        ({"processes": 0}, "processes must be at least 1. Received: 0"),
         ({"cells": []}, "no cell to measure"),
         ({"cells": _grid(depths=[2], train_images=[41]).cells()}, "from 1 to 40. Received: 41"),
         ({"cells": _grid(depths=[2], augmented_copies=[2]).cells()}, "copies .* from 0 to 1. Received: 2"),
@@ -440,14 +442,12 @@ def test_progress(fakes, cache, tmp_path):
 )
 def test_bad_input_of_a_run_measures_nothing(arguments, message, fakes, cache, tmp_path):
     cells = _grid(depths=[2]).cells()
-    characterization.run(cells, cache, BUDGET, tmp_path / "t.csv")
+    sweep.run(cells, cache, BUDGET, tmp_path / "t.csv")
     before = (tmp_path / "t.csv").read_bytes()
     fakes.clear()
     more = _grid(depths=[4]).cells()
     with pytest.raises(InputError, match=message):
-        characterization.run(
-            **{"cells": more, "cache": cache, "budget": BUDGET, "path": tmp_path / "t.csv"} | arguments
-        )
+        sweep.run(**{"cells": more, "cache": cache, "budget": BUDGET, "path": tmp_path / "t.csv"} | arguments)
     assert fakes == []
     assert (tmp_path / "t.csv").read_bytes() == before
 

@@ -102,6 +102,15 @@ def test_two_shards_merge_to_the_table_of_one_run(whole, cache, root):
     assert (root / "shards" / "table.csv").read_bytes() == merged
 
 
+def test_processes_side_by_side_give_the_table_of_one(whole, cache, root):
+    call(*GRID, cache, f"--workdir={root / 'side_by_side'}", "--processes=2")
+    found, expected = (timeless(path) for path in (root / "side_by_side" / "table.csv", whole))
+    for row, other in zip(found, expected, strict=True):
+        for name, value in other.items():
+            # The order of a sum depends on the number of threads.
+            assert row[name] == (pytest.approx(value, abs=1e-3) if isinstance(value, float) else value), name
+
+
 def test_killed_sweep_resumes_to_the_table_of_an_uninterrupted_one(whole, cache, root):
     arguments = (*DATA, *SMALL, *GRID, cache, f"--workdir={root / 'killed'}")
     path = root / "killed" / "table.csv"

@@ -93,3 +93,12 @@ def test_pruning_is_said(plan):
     text = "\n".join(delivery.lines(recorded(plan, leakiest=None, kept=64)))
     assert "No channel was pruned for its privacy loss" in text
     assert "leakiest" not in text
+
+
+def test_several_plans_side_by_side(plan):
+    table = delivery.comparison({"p17": recorded(plan), "p16": recorded(plan, psnr=17.2)})
+    assert table[2] == (
+        "| p17 | 17 dB, 3 ms | m=6, D'=4 | 70.0% ± 1.0 over 3 channel sets | 69.1% | "
+        "16.50 dB ± 0.25 over 3 channel sets | 16.80 dB | privacy kept (16.80 dB), latency kept (2.31 ms) |"
+    )
+    assert "privacy NOT kept (17.20 dB)" in table[3]

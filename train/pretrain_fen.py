@@ -10,6 +10,7 @@ from absl import flags
 
 from flags import images as image_flags
 from flags import program
+from flags import run as run_flags
 from flags import training as training_flags
 from privynet_tf import images, pretraining, workdir
 from privynet_tf.topology import FenTopology
@@ -26,7 +27,7 @@ _SETTINGS = training_flags.define(
 def main():
     source = image_flags.source()
     selections = image_flags.selections(source)
-    run = program.open_run()
+    run = run_flags.open_run()
     if run.result:
         print(run.result)
         return
@@ -37,7 +38,7 @@ def main():
         images.arrays(source, selections["test"]),
         _SETTINGS(),
         run.directory / "backup",
-        program.verbosity(),
+        run_flags.verbosity(),
     )
     pretraining.write(run.directory / f"vgg16_{source.name}_m{_NUM_LAYERS.value}.h5", arrays)
     workdir.finish(run, {"test_accuracy": accuracy, "images": source.name})

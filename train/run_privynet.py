@@ -19,6 +19,7 @@ from flags import irn as irn_flags
 from flags import planned as planned_flags
 from flags import program
 from flags import release as release_flags
+from flags import run as run_flags
 from flags import training as training_flags
 from privynet_tf import flow, icn, planned_flow, report
 
@@ -48,8 +49,8 @@ def main():
     topology = None if request else fen_flags.topology()
     if topology:
         fen_flags.build(topology)
-    run = program.open_run(without=planned_flags.not_settings(request))
-    told = {"log": lambda stage: print(f"== {stage}", flush=True), "verbose": program.verbosity()}
+    run = run_flags.open_run(without=planned_flags.not_settings(request))
+    told = {"log": lambda stage: print(f"== {stage}", flush=True), "verbose": run_flags.verbosity()}
     if request:
         progress = program.progress
         result = planned_flow.run(

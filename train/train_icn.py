@@ -8,12 +8,13 @@ Killed, it resumes; finished, it prints the result again. Watch it with tensorbo
 from flags import icn as icn_flags
 from flags import program
 from flags import release as release_flags
+from flags import run as run_flags
 from privynet_tf import representations, runs
 
 
 def main():
     release = representations.open_release(release_flags.directory())
-    result = runs.train_icn(program.open_run(), release, icn_flags.settings(), program.verbosity())
+    result = runs.train_icn(run_flags.open_run(), release, icn_flags.settings(), run_flags.verbosity())
     print(f"utility (test accuracy) {result['utility']:.1%}, class prior {result['class_prior']:.1%}")
 
 

@@ -8,17 +8,18 @@ Killed, it resumes; finished, it prints the result again. Watch it with tensorbo
 from flags import irn as irn_flags
 from flags import program
 from flags import release as release_flags
+from flags import run as run_flags
 from privynet_tf import representations, runs
 
 
 def main():
     release = representations.open_release(release_flags.directory(), images_needed=True)
     result = runs.train_irn(
-        program.open_run(),
+        run_flags.open_run(),
         release,
         irn_flags.architecture(),
         irn_flags.settings(),
-        program.verbosity(),
+        run_flags.verbosity(),
     )
     ridge_psnr = result["ridge"]["psnr"]
     print(
