@@ -8,7 +8,7 @@ from collections.abc import Sequence
 import keras
 import numpy as np
 
-from privynet_tf import metrics, training
+from privynet_tf import layers, metrics, training
 from privynet_tf.errors import InputError
 
 PAPER_SETTINGS = {"epochs": 100, "learning_rate": 0.003}
@@ -187,10 +187,10 @@ def _batches(data, batch_size, seed=None) -> training.Batches:
 def _resnet_block(x, width):
     """3x3 convolution, BN, ReLU, 3x3 convolution, BN, sum (Fig. 18)."""
     y = keras.layers.Conv2D(width, 3, padding="same")(x)
-    y = keras.layers.BatchNormalization(momentum=0.9)(y)
+    y = layers.BatchNormalization(momentum=0.9)(y)
     y = keras.layers.ReLU()(y)
     y = keras.layers.Conv2D(width, 3, padding="same")(y)
-    y = keras.layers.BatchNormalization(momentum=0.9)(y)
+    y = layers.BatchNormalization(momentum=0.9)(y)
     return keras.layers.Add()([x, y])
 
 

@@ -3,7 +3,7 @@ import numpy as np
 import pytest
 import tensorflow as tf
 
-from privynet_tf.layers import LocalResponseNormalization, PerImageStandardization
+from privynet_tf.layers import BatchNormalization, LocalResponseNormalization, PerImageStandardization
 
 
 def _inputs(channels):
@@ -99,3 +99,38 @@ class TestPerImageStandardization:
         outputs = np.asarray(PerImageStandardization()(inputs))
         np.testing.assert_allclose(outputs.max(), 0.01 * 3072**0.5, rtol=1e-3)
         np.testing.assert_allclose(outputs, tf.image.per_image_standardization(inputs), rtol=1e-4, atol=1e-6)
+
+
+def _trained(layer, inputs, trainable=True):
+    """Output, gradients and moving statistics of a step."""
+    layer.build(inputs.shape)
+    layer.trainable = trainable
+    layer.gamma.assign(np.linspace(0.5, 2, inputs.shape[-1]))
+    layer.beta.assign(np.linspace(-1, 1, inputs.shape[-1]))
+    with tf.GradientTape() as tape:
+        values = tf.convert_to_tensor(inputs)
+        tape.watch(values)
+        outputs = layer(values, training=True)
+        loss = tf.reduce_sum(outputs**3)
+    gradients = tape.gradient(loss, [values, layer.gamma.value, layer.beta.value])
+    return [outputs, *gradients, layer.moving_mean, layer.moving_variance]
+
+
+@pytest.mark.parametrize("trainable", [True, False])
+@pytest.mark.parametrize("dtype", ["float32", "mixed_bfloat16"])
+def test_batch_normalization_equals_keras(trainable, dtype):
+    inputs = _inputs(9) + 5
+    expected = _trained(keras.layers.BatchNormalization(momentum=0.9, dtype=dtype), inputs, trainable)
+    actual = _trained(BatchNormalization(momentum=0.9, dtype=dtype), inputs, trainable)
+    assert abs(np.asarray(expected[0], np.float32) - inputs).max() > 1
+    for one, other in zip(actual, expected, strict=True):
+        np.testing.assert_allclose(
+            np.asarray(one, np.float32), np.asarray(other, np.float32), rtol=1e-4, atol=1e-4
+        )
+
+
+def test_batch_normalization_is_one_operation_in_training():
+    layer = BatchNormalization()
+    step = tf.function(lambda inputs: layer(inputs, training=True))
+    operations = {node.type for node in step.get_concrete_function(_inputs(3)).graph.get_operations()}
+    assert "FusedBatchNormV3" in operations
