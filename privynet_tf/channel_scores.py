@@ -3,9 +3,7 @@
 Into a table of their own, for the study of pruning: figures 11 and 12 of the paper.
 """
 
-import csv
 import dataclasses
-import io
 import pathlib
 import time
 import warnings
@@ -14,7 +12,8 @@ from collections.abc import Callable, Mapping, Sequence
 import numpy as np
 import sklearn.feature_selection
 
-from privynet_tf import fisher, workdir
+from privynet_tf import csv_tables, fisher, made_tables
+from privynet_tf.csv_tables import Column
 from privynet_tf.errors import InputError
 from privynet_tf.feature_cache import Representations
 
@@ -127,7 +126,13 @@ def measure(
     return scores
 
 
-_FIELDS = ("criterion", "minibatches", "repeat", "seconds", "scores")
+_COLUMNS = (
+    Column("criterion", str, "a key of CRITERIA"),
+    Column("minibatches", int, "a whole number"),
+    Column("repeat", int, "a whole number"),
+    Column("seconds", float, "a number"),
+    Column("scores", csv_tables.numbers, "numbers"),
+)
 
 
 def read(path: pathlib.Path, made: Mapping[str, object] | None = None) -> list[Scores]:
@@ -136,47 +141,20 @@ def read(path: pathlib.Path, made: Mapping[str, object] | None = None) -> list[S
     Raises:
         InputError: if it is no such table, or was made from something else than ``made``.
     """
-    if not path.exists():
-        return []
-    try:
-        rows = list(csv.DictReader(io.StringIO(path.read_text())))
-        scores = [
-            Scores(
-                row["criterion"],
-                int(row["minibatches"]),
-                int(row["repeat"]),
-                float(row["seconds"]),
-                tuple(float(value) for value in row["scores"].split()),
-            )
-            for row in rows
-        ]
-    except (KeyError, ValueError, AttributeError, csv.Error) as error:
-        raise InputError(f"{path} is no table of channel scores: {type(error).__name__}: {error}") from error
-    for row in rows if made is not None else []:
-        for name, value in made.items():
-            if row.get(name) != str(value):
-                raise InputError(
-                    f"{path} was made with {name}={row.get(name)}, not {value}; choose another --workdir"
-                )
-    return scores
+    key = ("criterion", "minibatches", "repeat")
+    rows = made_tables.read(path, made or {}, _COLUMNS, key, "channel scores")
+    return [Scores(*(row[column.name] for column in _COLUMNS)) for row in rows]
 
 
 def made_of(path: pathlib.Path) -> dict[str, str]:
     """What the representations of a table of scores were, as ``measure`` was told."""
-    with open(path, newline="") as file:
-        row = next(csv.DictReader(file))
-    return {name: value for name, value in row.items() if name not in _FIELDS}
+    return made_tables.made_of(path, _COLUMNS)
 
 
 def _write(path: pathlib.Path, made: Mapping[str, object], scores: Sequence[Scores]) -> None:
-    text = io.StringIO()
-    writer = csv.writer(text, lineterminator="\n")
-    writer.writerow([*made, *_FIELDS])
-    for one in scores:
-        values = " ".join(map(repr, one.values))
-        writer.writerow([*made.values(), one.criterion, one.minibatches, one.repeat, one.seconds, values])
-    path.parent.mkdir(parents=True, exist_ok=True)
-    workdir.write_atomically(path, text.getvalue())
+    names = [column.name for column in _COLUMNS]
+    rows = [dict(made) | dict(zip(names, dataclasses.astuple(one), strict=True)) for one in scores]
+    made_tables.write(path, _COLUMNS, rows)
 
 
 def matrix(scores: Sequence[Scores], criterion: str, minibatches: int) -> np.ndarray:

@@ -17,6 +17,11 @@ def plain(value: object) -> str:
     return " ".join(map(str, value)) if isinstance(value, tuple) else str(value)
 
 
+def numbers(text: str) -> tuple[float, ...]:
+    """Several numbers, as ``plain`` writes them."""
+    return tuple(float(part) for part in text.split())
+
+
 @dataclasses.dataclass(frozen=True)
 class Column:
     """A column: its name, how its text is read, what it means, and how its value is written."""

@@ -1,20 +1,23 @@
 """Discriminability of the channels of intermediate convolutions, kept in a file: CSV, a row a convolution."""
 
-import csv
-import io
 import pathlib
 import time
 from collections.abc import Callable, Iterator, Mapping
 
 import numpy as np
 
-from privynet_tf import fisher, workdir
+from privynet_tf import csv_tables, fisher, made_tables
 from privynet_tf.characterization import Cache
+from privynet_tf.csv_tables import Column, Row
 from privynet_tf.errors import InputError
 from privynet_tf.feature_cache import Representations
 from privynet_tf.intermediate_study import Study
 
-_FIELDS = ("convolution", "seconds", "scores")
+_COLUMNS = (
+    Column("convolution", str, "a name"),
+    Column("seconds", float, "a number"),
+    Column("scores", csv_tables.numbers, "numbers"),
+)
 _BATCH_SIZE = 256
 
 
@@ -82,9 +85,9 @@ def measure(
             start = time.process_time()
             values = fisher.discriminability(_minibatches(representations, rows), labels[rows])
             seconds = round(time.process_time() - start, 2)
-            scores = " ".join(repr(float(value)) for value in values)
+            scores = tuple(map(float, values))
             held.append({**made, "convolution": name, "seconds": seconds, "scores": scores})
-            _write(path, held)
+            made_tables.write(path, _COLUMNS, held)
         progress(done, len(layers))
 
 
@@ -105,13 +108,12 @@ def read(
     missing = [name for name in names if name not in found]
     if missing:
         raise InputError(f"{path} holds no scores of {missing}; take --step=scores first")
-    return {name: np.array([float(value) for value in found[name].split()]) for name in names}
+    return {name: np.array(found[name]) for name in names}
 
 
 def made_of(path: pathlib.Path) -> dict[str, str]:
     """What a file with scores was made from, as ``measure`` was told, and ``scored_images``."""
-    row = _read_rows(path, {})[0]
-    return {name: value for name, value in row.items() if name not in _FIELDS}
+    return made_tables.made_of(path, _COLUMNS)
 
 
 def _minibatches(representations, rows: np.ndarray) -> Iterator[np.ndarray]:
@@ -120,28 +122,5 @@ def _minibatches(representations, rows: np.ndarray) -> Iterator[np.ndarray]:
         yield representations[rows[start : start + _BATCH_SIZE]]
 
 
-def _read_rows(path: pathlib.Path, made: Mapping[str, object]) -> list[dict[str, object]]:
-    if not path.exists():
-        return []
-    try:
-        rows = list(csv.DictReader(io.StringIO(path.read_text()), strict=True))
-        for row in rows:
-            str(row["convolution"]), [float(value) for value in row["scores"].split()]
-    except (KeyError, ValueError, AttributeError, csv.Error) as error:
-        raise InputError(f"{path} is no file of discriminability: {type(error).__name__}: {error}") from error
-    for row in rows:
-        for name, value in made.items():
-            if row.get(name) != str(value):
-                raise InputError(
-                    f"{path} was made with {name}={row.get(name)}, not {value}; choose another --workdir"
-                )
-    return rows
-
-
-def _write(path: pathlib.Path, rows: list[dict[str, object]]) -> None:
-    text = io.StringIO()
-    writer = csv.DictWriter(text, list(rows[0]), lineterminator="\n")
-    writer.writeheader()
-    writer.writerows(rows)
-    path.parent.mkdir(parents=True, exist_ok=True)
-    workdir.write_atomically(path, text.getvalue())
+def _read_rows(path: pathlib.Path, made: Mapping[str, object]) -> list[Row]:
+    return made_tables.read(path, made, _COLUMNS, ["convolution"], "discriminability")

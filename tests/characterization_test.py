@@ -453,8 +453,8 @@ def test_bad_input_of_a_run_measures_nothing(arguments, message, fakes, cache, t
 
 
 def _imported(module, seen):
-    """Adds the names of all modules that a module of the library imports, directly or not."""
-    for node in ast.walk(ast.parse((ROOT / f"{module.replace('.', '/')}.py").read_text())):
+    """Adds the names of all modules that are imported with a module of the library, directly or not."""
+    for node in ast.parse((ROOT / f"{module.replace('.', '/')}.py").read_text()).body:
         names = []
         if isinstance(node, ast.Import):
             names = [alias.name for alias in node.names]

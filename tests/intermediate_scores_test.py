@@ -66,6 +66,9 @@ def test_errors(layers, tmp_path):
         intermediate_scores.read(path, MADE | {"weights": "imagenet"}, ["one"])
     with pytest.raises(InputError, match="was made with scored_images=700, not 300"):
         intermediate_scores.measure(path, MADE, layers, LABELS, 300)
-    path.write_text("convolution,scores\none,1 x\n")
-    with pytest.raises(InputError, match=r"scores.csv is no file of discriminability: ValueError"):
+    path.write_text("convolution,seconds,scores\none,1,1 x\n")
+    with pytest.raises(InputError, match=r"scores.csv, line 2: scores is '1 x', expected numbers"):
+        intermediate_scores.read(path, {}, ["one"])
+    path.write_text("convolution,scores\none,1\n")
+    with pytest.raises(InputError, match=r"no table of discriminability: its columns lack \['seconds'\]"):
         intermediate_scores.read(path, {}, ["one"])
