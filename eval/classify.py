@@ -12,11 +12,10 @@ import sys
 
 from absl import flags
 
-from flags import program
+from flags import package, program
 from privynet_tf import classification, cost, fen_package, images
 from privynet_tf.errors import InputError
 
-_FEN_PACKAGE = flags.DEFINE_string("fen_package", None, "Directory of the FEN.", required=True)
 _FEN_FORMAT = flags.DEFINE_enum(
     "fen_format", cost.FORMATS[0], fen_package.FORMATS, "What computes the representations."
 )
@@ -39,10 +38,10 @@ def files() -> list[pathlib.Path]:
 
 
 def main():
-    paths, package = files(), pathlib.Path(_FEN_PACKAGE.value)
-    fen = fen_package.transform(package, _FEN_FORMAT.value)
+    paths, directory = files(), package.directory()
+    fen = fen_package.transform(directory, _FEN_FORMAT.value)
     icn, class_names = classification.load_icn(pathlib.Path(_ICN.value))
-    pixels = images.read_files(paths, fen_package.load(package).input_shape[1])
+    pixels = images.read_files(paths, fen_package.load(directory).input_shape[1])
     values = classification.probabilities(fen, icn, pixels)
     csv.writer(sys.stdout, lineterminator="\n").writerows(
         [["file", "class", "probability"], *classification.table(paths, class_names, values, _TOP.value)]

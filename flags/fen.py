@@ -1,7 +1,6 @@
 """Flags: the topology of the FEN, and how it is built."""
 
 import dataclasses
-import pathlib
 from collections.abc import Callable, Mapping
 
 import keras
@@ -9,6 +8,7 @@ import numpy as np
 from absl import flags
 
 from flags import images as image_flags
+from flags import package as package_flags
 from flags import seed
 from privynet_tf import cost, fen, fen_package, litert, pretrained, pruning
 from privynet_tf.errors import InputError
@@ -63,18 +63,11 @@ _OF_THE_FEN = [flags.FLAGS[name] for name in OF_THE_TOPOLOGY] + [
         _LITERT_FORMATS,
     )
 ]
-_PACKAGE = flags.DEFINE_string(
-    "fen_package",
-    None,
-    "Directory of the FEN, which stays here: made from the other flags if absent, used if there.",
-)
 
 
 def kept(source: LabelledImages, selections: Mapping[str, Selection]) -> Callable[[np.ndarray], np.ndarray]:
     """The FEN in ``--fen_package`` as a function of images; it is made first if it is not there."""
-    if not _PACKAGE.value:
-        raise InputError("--fen_package must name a directory, to keep the FEN for new images")
-    package = pathlib.Path(_PACKAGE.value)
+    package = package_flags.directory()
     if not package.exists():
         formats, chosen = litert_formats(), topology()
         model = build(chosen)
@@ -123,9 +116,9 @@ def topology() -> FenTopology:
 
 def ranked() -> FenTopology:
     """The topology of the flags with all output channels, which a ranking is to choose from."""
-    for flag in (_OUTPUT_CHANNELS, _PACKAGE):
-        if flags.FLAGS[flag.name].present:
-            raise InputError(f"--{flag.name} is not for a ranking, which draws the channels itself")
+    for name in (_OUTPUT_CHANNELS.name, package_flags.NAME):
+        if flags.FLAGS[name].present:
+            raise InputError(f"--{name} is not for a ranking, which draws the channels itself")
     return _with_all_channels()
 
 

@@ -10,8 +10,6 @@ and by --cost (measured on this machine, if unset); the report says whether what
 Killed, it resumes; finished, it prints the report again.
 """
 
-from absl import flags
-
 from flags import fen as fen_flags
 from flags import icn as icn_flags
 from flags import images as image_flags
@@ -21,12 +19,10 @@ from flags import program
 from flags import release as release_flags
 from flags import run as run_flags
 from flags import training as training_flags
+from flags.irn_images import IRN_IMAGES
 from privynet_tf import flow, icn, planned_flow, report
 
 _BASELINE = training_flags.define("baseline", **icn.PAPER_SETTINGS)
-_IRN_IMAGES = flags.DEFINE_integer(
-    "irn_images", 10_000, "Training images of the IRN, the first so many.", lower_bound=1
-)
 
 WIDTH = 62
 
@@ -37,7 +33,7 @@ def main():
         baseline=_BASELINE(),
         irn=irn_flags.settings(),
         architecture=irn_flags.architecture(),
-        irn_images=_IRN_IMAGES.value,
+        irn_images=IRN_IMAGES.value,
         dtype=release_flags.dtype(),
         litert_formats=fen_flags.litert_formats(),
         fen_format=fen_flags.fen_format(),
