@@ -1,6 +1,7 @@
 """``train.run_privynet`` from limits: what it leaves, tells and refuses."""
 
 import json
+import pathlib
 import re
 import stat
 
@@ -233,6 +234,17 @@ def test_limits_that_the_measured_cost_does_not_meet(characterization, tmp_path)
             f"--cost={directory / 'cost.csv'}",
         )
     assert not (tmp_path / "other").exists()
+
+
+def test_the_demo_can_be_planned():
+    try:
+        shipped.characterization("embedded")
+    except InputError as error:
+        pytest.skip(str(error))
+    preset = pathlib.Path(__file__).parent.parent / "flags" / "presets" / "demo.flags"
+    with flagsaver.flagsaver():
+        flags.FLAGS(["run_privynet", f"--flagfile={preset}"])
+        assert run_privynet.planned_flags.request().measures_cost
 
 
 def test_the_shipped_table_of_the_weights_is_the_default(tmp_path):
