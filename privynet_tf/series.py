@@ -22,8 +22,8 @@ DATA = ("network", "images", "train_images", "augmented_copies", "irn_clusters")
 _BUDGETS = {"icn": tables.ICN_BUDGET, "irn": tables.IRN_BUDGET}
 _SUMMARIES = {
     "icn": "ICN: {icn_epochs} epochs on {train_images} images of {images}",
-    "irn": "IRN: {irn_epochs} epochs on {irn_images} images of {images}, {irn_clusters} clusters of "
-    "{irn_blocks} blocks of width {irn_width}",
+    "irn": "IRN: {irn_epochs} epochs on {irn_images} images of {images}, {irn_clusters} x "
+    "{irn_blocks} ResNet blocks of width {irn_width}",
 }
 
 

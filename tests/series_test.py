@@ -107,7 +107,7 @@ def test_conditions_name_what_differs(row):
         for images, optimizer in ((10, "sgd"), (30, "sgd"), (1000, "adam"))
     ]
     assert series.conditions(rows, "irn") == (
-        "IRN: 15 epochs on 10 to 1,000 images of cifar10, 2 clusters of 2 blocks of width 32, with 2 "
+        "IRN: 15 epochs on 10 to 1,000 images of cifar10, 2 x 2 ResNet blocks of width 32, with 2 "
         "augmented copies of each; irn_optimizer adam and sgd"
     )
     averaged = [row(), row(1, 2, irn_average_weights=True, irn_max_images=None)]
