@@ -13,7 +13,8 @@ from flags import images as image_flags
 from flags import irn as irn_flags
 from flags import package, program
 from flags.irn_images import IRN_IMAGES
-from privynet_tf import fen_package, images, number_formats
+from privynet_tf import fen_package, images
+from privynet_tf.device import number_formats
 from privynet_tf.errors import InputError
 
 _FORMATS = flags.DEFINE_list("formats", list(fen_package.FORMATS), "Formats; the first is compared with.")

@@ -11,8 +11,9 @@ import sys
 from absl import flags
 
 from flags import program
-from privynet_tf import delivery, workdir
+from privynet_tf import workdir
 from privynet_tf.errors import InputError
+from privynet_tf.planning import delivery
 
 _RUNS = flags.DEFINE_list("runs", None, "Directories of runs of train.run_privynet.", required=True)
 

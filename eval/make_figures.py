@@ -10,7 +10,8 @@ from collections.abc import Callable
 
 from flags import figures as figure_flags
 from flags import program
-from privynet_tf import (
+from privynet_tf.errors import InputError
+from privynet_tf.paper_figures import (
     attacker_figures,
     channel_figures,
     characterization_figures,
@@ -18,8 +19,7 @@ from privynet_tf import (
     reconstruction_figures,
     series,
 )
-from privynet_tf.drawings import Drawing
-from privynet_tf.errors import InputError
+from privynet_tf.paper_figures.drawings import Drawing
 from privynet_tf.tables import Row
 
 

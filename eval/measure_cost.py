@@ -4,9 +4,9 @@ python -m eval.measure_cost --flagfile=flags/presets/cost.flags --workdir=runs/c
 python -m eval.measure_cost --workdir=runs/cost --cost_networks=vgg16 --cost_layers=6 --cost_depths=8,4 \
     --intermediate_depths=48,64,128,8 --intermediate_depths=32,32,64,8
 
-The table is --workdir's cost.csv; privynet_tf/cost_tables.py says what its columns are. Killed, it resumes;
-figure 20 is drawn from it. Neither weights nor choice of channels change a cost, so weights are random. On
-another device:
+The table is --workdir's cost.csv; privynet_tf/device/cost_tables.py says what its columns are. Killed, it
+resumes; figure 20 is drawn from it. Neither weights nor choice of channels change a cost, so weights are
+random. On another device:
 
 python -m eval.measure_cost --export=for_device     # then copy the directory; on the device, which needs
 python latency.py --threads=1,2,4 --device="..."    # ai_edge_litert and NumPy alone, this makes cost.csv
@@ -18,7 +18,8 @@ from absl import flags
 from flags import cost as cost_flags
 from flags import program
 from flags import run as run_flags
-from privynet_tf import cost_figures, cost_measurement, cost_tables, figures, workdir
+from privynet_tf import figures, workdir
+from privynet_tf.device import cost_figures, cost_measurement, cost_tables
 
 
 def export(directory) -> None:

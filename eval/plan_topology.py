@@ -10,7 +10,7 @@ and what would be needed, and exit code 1.
 
 from flags import output, program
 from flags import planning as planning_flags
-from privynet_tf import plan_files, plan_report
+from privynet_tf.planning import plan_files, plan_report
 
 
 def main():

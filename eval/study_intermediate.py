@@ -18,13 +18,8 @@ from flags import cost_table, output, program
 from flags import images as image_flags
 from flags import intermediate as study_flags
 from flags import run as run_flags
-from privynet_tf import (
-    cost_measurement,
-    intermediate_report,
-    intermediate_scores,
-    intermediate_study,
-    latency,
-)
+from privynet_tf.device import cost_measurement, latency
+from privynet_tf.studies import intermediate_report, intermediate_scores, intermediate_study
 
 
 def score(path, study, source):

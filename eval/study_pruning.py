@@ -22,7 +22,8 @@ from flags import images as image_flags
 from flags import pruning as pruning_flags
 from flags import pruning_study as study_flags
 from flags import run as run_flags
-from privynet_tf import channel_scores, pruning_inputs, pruning_report, pruning_sets, tables
+from privynet_tf import tables
+from privynet_tf.studies import channel_scores, pruning_inputs, pruning_report, pruning_sets
 
 
 def grid(source, topology):

@@ -5,7 +5,8 @@ import pathlib
 from absl import flags
 
 from flags import run as run_flags
-from privynet_tf import cost, cost_measurement, latency
+from privynet_tf import cost
+from privynet_tf.device import cost_measurement, latency
 from privynet_tf.errors import InputError
 from privynet_tf.networks import NETWORKS
 from privynet_tf.topology import FenTopology

@@ -6,9 +6,9 @@ from flags import cost as cost_flags
 from flags import fen as fen_flags
 from flags import images as image_flags
 from flags import study
-from privynet_tf import intermediate_study
 from privynet_tf.errors import InputError
-from privynet_tf.intermediate_study import Study
+from privynet_tf.studies import intermediate_study
+from privynet_tf.studies.intermediate_study import Study
 
 SCORES, SETS, COST, REPORT = "scores", "sets", "cost", "report"
 

@@ -8,9 +8,10 @@ from flags import characterized
 from flags import fen as fen_flags
 from flags import images as image_flags
 from flags import planning as planning_flags
-from privynet_tf import planned_flow, pruning, tables
+from privynet_tf import pruning, tables
 from privynet_tf.errors import InputError
-from privynet_tf.selection import Selection
+from privynet_tf.planning import planned_flow
+from privynet_tf.planning.selection import Selection
 from privynet_tf.topology import FenTopology
 
 

@@ -3,9 +3,11 @@
 from absl import flags
 
 from flags import characterized, cost_table
-from privynet_tf import candidates, cost_tables, plans, tables
+from privynet_tf import tables
+from privynet_tf.device import cost_tables
 from privynet_tf.errors import InputError
-from privynet_tf.selection import Selection
+from privynet_tf.planning import candidates, plans
+from privynet_tf.planning.selection import Selection
 
 _MAX_PSNR = flags.DEFINE_float("max_psnr", None, "Privacy loss allowed: mean PSNR of reconstructions, dB.")
 _MAX_LATENCY = flags.DEFINE_float("max_latency_ms", None, "Milliseconds an image allowed on the device.")

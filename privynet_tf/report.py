@@ -3,7 +3,8 @@
 import pathlib
 from collections.abc import Mapping
 
-from privynet_tf import delivery, workdir
+from privynet_tf import workdir
+from privynet_tf.planning import delivery
 from privynet_tf.topology import FenTopology
 
 REPORT = "report.md"

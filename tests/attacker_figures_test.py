@@ -2,9 +2,10 @@ import statistics
 
 import pytest
 
-from privynet_tf import attacker_figures, tables
+from privynet_tf import tables
 from privynet_tf.errors import InputError
 from privynet_tf.grid import Cell, Grid
+from privynet_tf.paper_figures import attacker_figures
 
 
 @pytest.fixture(scope="module")

@@ -6,7 +6,9 @@ import sys
 import pytest
 
 ROOT = pathlib.Path(__file__).parent.parent
-SOURCES = sorted(path.relative_to(ROOT) for path in ROOT.glob("*/*.py"))
+SOURCES = sorted(
+    path.relative_to(ROOT) for pattern in ("*/*.py", "privynet_tf/*/*.py") for path in ROOT.glob(pattern)
+)
 # Where a package's name on PyPI is not that of its module.
 DISTRIBUTIONS = {"PIL": "pillow", "absl": "absl-py", "sklearn": "scikit-learn"}
 # Tests also start binaries, which no import tells; the other rules depend on what they import, no more.
@@ -52,10 +54,14 @@ def _imports(source):
 
 def _label(module):
     """Label of the project's file that an import loads, or None where it is not the project's."""
-    package, name, *_ = [*module.split("."), "__init__"]
-    if not any(source.parts[0] == package for source in SOURCES):
-        return None
-    return f"//{package}:{name if pathlib.Path(package, name + '.py') in SOURCES else '__init__'}"
+    parts = module.split(".")
+    for length in range(len(parts), 0, -1):
+        path = pathlib.Path(*parts[:length])
+        if path.with_suffix(".py") in SOURCES:
+            return f"//{path.parent}:{path.name}"
+        if path / "__init__.py" in SOURCES:
+            return f"//{path}:__init__"
+    return None
 
 
 def _needed(source):
@@ -64,6 +70,8 @@ def _needed(source):
     labels = {_label(module) for module in imports} - {None}
     if source.name != "__init__.py" and source.with_name("__init__.py") in SOURCES:
         labels.add(f"//{source.parent}:__init__")  # Python runs it before any module beside it
+    if source.name == "__init__.py" and source.parent.with_name("__init__.py") in SOURCES:
+        labels.add(f"//{source.parent.parent}:__init__")  # and before those of a package in it
     names = {module.partition(".")[0] for module in imports if _label(module) is None}
     names -= set(sys.stdlib_module_names)
     return labels, {DISTRIBUTIONS.get(name, name.replace("_", "-")) for name in names}

@@ -3,10 +3,11 @@ import statistics
 
 import pytest
 
-from privynet_tf import candidates, cost, tables
-from privynet_tf.candidates import Spread
+from privynet_tf import cost, tables
 from privynet_tf.errors import InputError
-from privynet_tf.selection import Selection
+from privynet_tf.planning import candidates
+from privynet_tf.planning.candidates import Spread
+from privynet_tf.planning.selection import Selection
 from privynet_tf.topology import FenTopology
 
 

@@ -5,10 +5,10 @@ import numpy as np
 import pytest
 import scipy.stats
 
-from privynet_tf import channel_figures
 from privynet_tf.errors import InputError
 from privynet_tf.grid import Cell, Grid
-from privynet_tf.series import Both
+from privynet_tf.paper_figures import channel_figures
+from privynet_tf.paper_figures.series import Both
 
 
 @pytest.fixture(scope="module")

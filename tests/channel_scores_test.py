@@ -2,8 +2,9 @@ import numpy as np
 import pytest
 import scipy.stats
 
-from privynet_tf import channel_scores, fisher
+from privynet_tf import fisher
 from privynet_tf.errors import InputError
+from privynet_tf.studies import channel_scores
 
 MADE = {"network": "vgg16", "m": 6, "weights": "random:seed=0"}
 

@@ -6,19 +6,10 @@ from absl import flags
 from absl.testing import flagsaver
 
 from eval import compare_formats
-from privynet_tf import (
-    fen,
-    fen_package,
-    icn,
-    images,
-    irn,
-    litert,
-    measurement,
-    number_formats,
-    training,
-)
+from privynet_tf import fen, fen_package, icn, images, irn, litert, measurement, training
+from privynet_tf.device import number_formats
+from privynet_tf.device.number_formats import Effort, Result
 from privynet_tf.errors import InputError
-from privynet_tf.number_formats import Effort, Result
 from privynet_tf.topology import FenTopology
 
 IMAGES = ("--images=digits", "--train_split=train[:96]", "--validation_split=train[96:128]")

@@ -1,6 +1,6 @@
 import pytest
 
-from privynet_tf import cost_figures
+from privynet_tf.device import cost_figures
 from privynet_tf.topology import FenTopology
 
 

@@ -1,6 +1,7 @@
 import pytest
 
-from privynet_tf import cost_measurement, cost_tables, latency, litert
+from privynet_tf import litert
+from privynet_tf.device import cost_measurement, cost_tables, latency
 from privynet_tf.errors import InputError
 from privynet_tf.networks import NETWORKS
 from privynet_tf.topology import FenTopology

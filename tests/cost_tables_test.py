@@ -1,6 +1,7 @@
 import pytest
 
-from privynet_tf import cost_tables, csv_tables, latency
+from privynet_tf import csv_tables
+from privynet_tf.device import cost_tables, latency
 from privynet_tf.errors import InputError
 
 

@@ -1,8 +1,8 @@
 import pytest
 
-from privynet_tf import delivery
-from privynet_tf.candidates import Candidate, Spread
-from privynet_tf.plans import Limits, Plan, PruningNumbers
+from privynet_tf.planning import delivery
+from privynet_tf.planning.candidates import Candidate, Spread
+from privynet_tf.planning.plans import Limits, Plan, PruningNumbers
 
 PLATFORM = {"format": "float32", "runtime": "litert", "threads": 1, "device": "phone", "batch": 1}
 PRUNED = {"channels": 128, "least_discriminative": 64, "leakiest": 32, "kept": 40}

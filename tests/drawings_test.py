@@ -3,9 +3,9 @@ import xml.etree.ElementTree
 import matplotlib.figure
 import PIL.Image
 
-from privynet_tf import characterization_figures, drawings
-from privynet_tf.drawings import Drawing
 from privynet_tf.grid import Grid
+from privynet_tf.paper_figures import characterization_figures, drawings
+from privynet_tf.paper_figures.drawings import Drawing
 
 
 def _drawing(caption="Nothing.", table=()):

@@ -4,8 +4,8 @@ import matplotlib.colors
 import numpy as np
 import pytest
 
-from privynet_tf import figure_style
-from privynet_tf.paper_numbers import Spread
+from privynet_tf.paper_figures import figure_style
+from privynet_tf.paper_figures.paper_numbers import Spread
 
 DEPTHS = (2, 4, 8, 16, 32, 64, 128)
 

@@ -1,8 +1,9 @@
 import numpy as np
 import pytest
 
-from privynet_tf import fisher, intermediate_scores
+from privynet_tf import fisher
 from privynet_tf.errors import InputError
+from privynet_tf.studies import intermediate_scores
 
 MADE = {"network": "vgg16", "images": "noise", "weights": "random"}
 LABELS = np.arange(700) % 3

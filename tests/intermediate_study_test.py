@@ -6,18 +6,12 @@ import re
 import numpy as np
 import pytest
 
-from privynet_tf import (
-    cost,
-    cost_tables,
-    figures,
-    intermediate_figures,
-    intermediate_report,
-    intermediate_study,
-    tables,
-)
+from privynet_tf import cost, figures, tables
+from privynet_tf.device import cost_tables
 from privynet_tf.errors import InputError
 from privynet_tf.grid import Grid
-from privynet_tf.intermediate_study import DISCRIMINATIVE, DRAWN, Study
+from privynet_tf.studies import intermediate_figures, intermediate_report, intermediate_study
+from privynet_tf.studies.intermediate_study import DISCRIMINATIVE, DRAWN, Study
 from privynet_tf.topology import FenTopology
 
 STUDY = Study()

@@ -8,7 +8,8 @@ import sys
 import numpy as np
 import pytest
 
-from privynet_tf import cost_measurement, cost_tables, fen, latency, litert
+from privynet_tf import fen, litert
+from privynet_tf.device import cost_measurement, cost_tables, latency
 from privynet_tf.topology import FenTopology
 
 ONE = FenTopology("vgg16", 1, (0, 1))

@@ -8,7 +8,8 @@ from absl.testing import flagsaver
 
 from eval import measure_cost
 from flags import cost as cost_flags
-from privynet_tf import cost, cost_tables, latency
+from privynet_tf import cost
+from privynet_tf.device import cost_tables, latency
 from privynet_tf.errors import InputError
 
 ROOT = pathlib.Path(__file__).absolute().parent.parent

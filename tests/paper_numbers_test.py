@@ -1,6 +1,7 @@
 import pytest
 
-from privynet_tf import cost, paper_numbers
+from privynet_tf import cost
+from privynet_tf.paper_figures import paper_numbers
 from privynet_tf.topology import FenTopology
 
 

@@ -2,9 +2,9 @@ import dataclasses
 
 import pytest
 
-from privynet_tf import plan_report, planner
-from privynet_tf.candidates import Candidate, Candidates, Spread
-from privynet_tf.plans import Limits
+from privynet_tf.planning import plan_report, planner
+from privynet_tf.planning.candidates import Candidate, Candidates, Spread
+from privynet_tf.planning.plans import Limits
 
 
 def topology(num_layers, depth, utility, psnr, **changes):

@@ -7,9 +7,10 @@ from absl import flags
 from absl.testing import flagsaver
 
 from eval import plan_topology
-from privynet_tf import plan_files, tables
+from privynet_tf import tables
 from privynet_tf.errors import InputError
-from privynet_tf.plans import Plan
+from privynet_tf.planning import plan_files
+from privynet_tf.planning.plans import Plan
 
 COST_COLUMNS = (
     "network,m,D',intermediate,image_size,parameters,macs,peak_activation_bytes,format,bytes,runtime,threads,"

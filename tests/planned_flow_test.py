@@ -9,10 +9,12 @@ import pytest
 from absl import flags
 from absl.testing import flagsaver
 
-from privynet_tf import cost_tables, fen_package, latency, planned_flow, ranking, report, shipped, tables
+from privynet_tf import fen_package, ranking, report, shipped, tables
+from privynet_tf.device import cost_tables, latency
 from privynet_tf.errors import InputError
 from privynet_tf.grid import Cell
-from privynet_tf.plans import Plan
+from privynet_tf.planning import planned_flow
+from privynet_tf.planning.plans import Plan
 from train import run_privynet
 
 SMALL = (

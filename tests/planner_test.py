@@ -2,11 +2,12 @@ import random
 
 import pytest
 
-from privynet_tf import planner, tables
-from privynet_tf.candidates import Candidate, Candidates, Spread
+from privynet_tf import tables
 from privynet_tf.errors import InputError
-from privynet_tf.plans import Limits, Plan, PruningNumbers
-from privynet_tf.selection import Selection
+from privynet_tf.planning import planner
+from privynet_tf.planning.candidates import Candidate, Candidates, Spread
+from privynet_tf.planning.plans import Limits, Plan, PruningNumbers
+from privynet_tf.planning.selection import Selection
 
 FIGURE_22 = {
     1: {64: 28.7, 32: 28.2, 16: 26.1, 8: 24.7, 4: 24.1, 2: 20.7},

@@ -2,9 +2,9 @@ import dataclasses
 
 import pytest
 
-from privynet_tf import planning_figures
-from privynet_tf.candidates import Candidate, Spread
-from privynet_tf.plans import Limits
+from privynet_tf.planning import planning_figures
+from privynet_tf.planning.candidates import Candidate, Spread
+from privynet_tf.planning.plans import Limits
 
 
 def topology(num_layers, depth, utility, psnr, latency=None, size=None, **changes):

@@ -4,10 +4,10 @@ import math
 
 import pytest
 
-from privynet_tf import plans
-from privynet_tf.candidates import Candidate, Spread
 from privynet_tf.errors import InputError
-from privynet_tf.plans import Limits, Plan, PruningNumbers, Step
+from privynet_tf.planning import plans
+from privynet_tf.planning.candidates import Candidate, Spread
+from privynet_tf.planning.plans import Limits, Plan, PruningNumbers, Step
 
 CHOSEN = Candidate(6, 4, Spread(0.6, 0.02, 5), Spread(16.0, 0.5, 5), 59_600_000, 117_000, 2.5, 480_000)
 OTHER = Candidate(5, 4, Spread(0.65, None, 1), Spread(16.5, None, 1), 1, 1, interpolated=("it",))

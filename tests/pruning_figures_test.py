@@ -2,8 +2,8 @@ import matplotlib.figure
 import numpy as np
 import pytest
 
-from privynet_tf import channel_scores, pruning_figures, pruning_sets, pruning_study
-from privynet_tf.channel_scores import Scores
+from privynet_tf.studies import channel_scores, pruning_figures, pruning_sets, pruning_study
+from privynet_tf.studies.channel_scores import Scores
 
 DEPTH = 16
 UTILITY = np.arange(DEPTH) / 100

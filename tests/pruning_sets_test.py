@@ -1,10 +1,11 @@
 import numpy as np
 import pytest
 
-from privynet_tf import pruning_sets, tables
+from privynet_tf import tables
 from privynet_tf.errors import InputError
 from privynet_tf.grid import Grid
-from privynet_tf.pruning_sets import ALL, CHARACTERIZED, DISCRIMINATED
+from privynet_tf.studies import pruning_sets
+from privynet_tf.studies.pruning_sets import ALL, CHARACTERIZED, DISCRIMINATED
 
 KEPT = {ALL: range(128), CHARACTERIZED: range(0, 128, 3), DISCRIMINATED: range(0, 128, 2)}
 

@@ -2,8 +2,8 @@ import numpy as np
 import pytest
 import scipy.stats
 
-from privynet_tf import pruning_study
 from privynet_tf.errors import InputError
+from privynet_tf.studies import pruning_study
 
 
 def test_recall_is_the_fraction_of_the_worst_that_is_pruned():

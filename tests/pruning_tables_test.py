@@ -1,9 +1,9 @@
 import numpy as np
 import pytest
 
-from privynet_tf import channel_scores, pruning_sets, pruning_study, pruning_tables
-from privynet_tf.channel_scores import Scores
-from privynet_tf.pruning_sets import ALL, CHARACTERIZED, DISCRIMINATED, Measured
+from privynet_tf.studies import channel_scores, pruning_sets, pruning_study, pruning_tables
+from privynet_tf.studies.channel_scores import Scores
+from privynet_tf.studies.pruning_sets import ALL, CHARACTERIZED, DISCRIMINATED, Measured
 
 DEPTH = 128
 UTILITY = np.arange(DEPTH) / 1000

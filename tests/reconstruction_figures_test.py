@@ -3,9 +3,10 @@ import math
 import numpy as np
 import pytest
 
-from privynet_tf import reconstruction_figures, reconstructions, series
+from privynet_tf import reconstructions
 from privynet_tf.errors import InputError
 from privynet_tf.grid import Grid
+from privynet_tf.paper_figures import reconstruction_figures, series
 
 ERRORS = {(1, 64): 5, (1, 2): 26, (6, 128): 13, (6, 2): 51}
 

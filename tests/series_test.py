@@ -2,9 +2,10 @@ import statistics
 
 import pytest
 
-from privynet_tf import series, tables
+from privynet_tf import tables
 from privynet_tf.errors import InputError
 from privynet_tf.grid import Cell
+from privynet_tf.paper_figures import series
 
 
 def _cells(*channels, **changes):

@@ -2,9 +2,9 @@ import random
 
 import pytest
 
-from privynet_tf import strategies
-from privynet_tf.candidates import Candidate, Spread
-from privynet_tf.plans import Limits
+from privynet_tf.planning import strategies
+from privynet_tf.planning.candidates import Candidate, Spread
+from privynet_tf.planning.plans import Limits
 
 
 def topology(num_layers, depth, utility, psnr=16.0, std=None, latency=1.0):

@@ -8,19 +8,10 @@ from absl import flags
 from absl.testing import flagsaver
 
 from eval import characterize, study_intermediate
-from privynet_tf import (
-    cost_measurement,
-    cost_tables,
-    feature_cache,
-    figures,
-    fisher,
-    grid,
-    images,
-    intermediate_scores,
-    intermediate_study,
-    tables,
-)
+from privynet_tf import feature_cache, figures, fisher, grid, images, tables
+from privynet_tf.device import cost_measurement, cost_tables
 from privynet_tf.errors import InputError
+from privynet_tf.studies import intermediate_scores, intermediate_study
 
 ROOT = pathlib.Path(__file__).absolute().parent.parent
 

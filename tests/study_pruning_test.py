@@ -8,9 +8,10 @@ from absl import flags
 from absl.testing import flagsaver
 
 from eval import study_pruning
-from privynet_tf import channel_scores, figures, images, pruning_sets, tables
+from privynet_tf import figures, images, tables
 from privynet_tf.errors import InputError
 from privynet_tf.grid import Cell
+from privynet_tf.studies import channel_scores, pruning_sets
 
 ROOT = pathlib.Path(__file__).absolute().parent.parent
 

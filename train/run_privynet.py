@@ -20,7 +20,8 @@ from flags import release as release_flags
 from flags import run as run_flags
 from flags import training as training_flags
 from flags.irn_images import IRN_IMAGES
-from privynet_tf import flow, icn, planned_flow, report
+from privynet_tf import flow, icn, report
+from privynet_tf.planning import planned_flow
 
 _BASELINE = training_flags.define("baseline", **icn.PAPER_SETTINGS)
 
