@@ -1,6 +1,6 @@
 r"""What float16 or int8 on the device does to utility and privacy loss.
 
-python -m eval.compare_formats --images=photos --fen_package=private/fen --formats=keras,int8 --repeats=3
+python -m eval.compare_formats --images=photos --fen_package=private/fen --formats=keras,int8 --trainings=3
 
 Trains ICN and IRN on what each format gives, and prints a table in Markdown. The FEN package is one of
 train.release or eval.rank_channels; the budgets of the trainings are those of the flags, the same for all.
@@ -21,7 +21,9 @@ _FORMATS = flags.DEFINE_list("formats", list(fen_package.FORMATS), "Formats; the
 _TEST_IMAGES = flags.DEFINE_integer(
     "attacked_images", 1000, "Privacy loss is measured on the first so many test images.", lower_bound=1
 )
-_REPEATS = flags.DEFINE_integer("repeats", 1, "Trainings of each, with seeds from 0.", lower_bound=1)
+_TRAININGS = flags.DEFINE_integer(
+    "trainings", 1, "Of ICN and IRN with each format, with seeds from 0.", lower_bound=1
+)
 
 
 def main():
@@ -41,7 +43,7 @@ def main():
         irn_flags.architecture(),
         IRN_IMAGES.value,
         _TEST_IMAGES.value,
-        _REPEATS.value,
+        _TRAININGS.value,
     )
     results, show = [], program.progress("formats")
     for done, name in enumerate(_FORMATS.value, start=1):

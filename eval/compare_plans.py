@@ -15,15 +15,17 @@ from privynet_tf import workdir
 from privynet_tf.errors import InputError
 from privynet_tf.planning import delivery
 
-_RUNS = flags.DEFINE_list("runs", None, "Directories of runs of train.run_privynet.", required=True)
+_RUNS = flags.DEFINE_list("runs", None, "Directories of runs of train.run_privynet.")
 
 
 def records() -> dict[str, dict]:
     """Of the finished runs, by the name of their directory.
 
     Raises:
-        InputError: if a directory is no finished run from limits and no unfinished run, or none is finished.
+        InputError: if no directory is given, one is no run from limits, or none is finished.
     """
+    if not _RUNS.value:
+        raise InputError("--runs must name directories of runs of train.run_privynet")
     found = {}
     for path in map(pathlib.Path, _RUNS.value):
         if not (path / workdir.SETTINGS).is_file():

@@ -21,7 +21,8 @@ RECORD = {
 
 def call(*runs):
     with flagsaver.flagsaver():
-        flags.FLAGS(["compare_plans", f"--runs={','.join(map(str, runs))}"])
+        given = [f"--runs={','.join(map(str, runs))}"] if runs else []
+        flags.FLAGS(["compare_plans", *given])
         compare_plans.main()
 
 
@@ -42,6 +43,8 @@ def test_finished_runs_are_compared(tmp_path, capsys):
 
 
 def test_bad_input(tmp_path):
+    with pytest.raises(InputError, match="--runs must name directories"):
+        call()
     with pytest.raises(InputError, match="nothing is no run of train.run_privynet"):
         call(tmp_path / "nothing")
     with pytest.raises(InputError, match="without limits: nothing was promised"):
