@@ -16,11 +16,11 @@ import matplotlib.lines
 import matplotlib.ticker
 import numpy as np
 
+from privynet_tf.paper_figures import figure_style as style
 from privynet_tf.planning import strategies
 from privynet_tf.planning.candidates import Candidate
 from privynet_tf.planning.plans import Limits
 
-_MARKERS = "os^vDPX*<>hpd8"
 _LIMIT = {"color": "black", "linestyle": "--", "linewidth": 1.2, "zorder": 1}
 _RING = {"marker": "o", "markersize": 17, "markeredgewidth": 2, "markeredgecolor": "black"}
 _RING |= {"markerfacecolor": "none", "linestyle": "none"}
@@ -154,7 +154,7 @@ def _mark(
     panel.plot(
         x,
         y,
-        marker=_marker(one.num_layers),
+        marker=style.of_layers(one.num_layers)["marker"],
         linestyle="none",
         markersize=7,
         color=colour,
@@ -164,11 +164,7 @@ def _mark(
 
 
 def _colour(num_layers: int) -> str:
-    return f"C{(num_layers - 1) % 10}"
-
-
-def _marker(num_layers: int) -> str:
-    return _MARKERS[(num_layers - 1) % len(_MARKERS)]
+    return style.of_layers(num_layers)["color"]
 
 
 def _finish(
@@ -200,7 +196,7 @@ def _legend(
             [],
             [],
             linestyle="none",
-            marker=_marker(number),
+            marker=style.of_layers(number)["marker"],
             color=colour(number),
             label=f"m={number}",
         )
