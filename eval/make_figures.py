@@ -47,7 +47,7 @@ def main():
     rows, other_rows = ([row for row in everything if row["images"] == name] for name in (dataset, other))
     if not rows:
         held = sorted({row["images"] for row in everything})
-        raise InputError(f"--dataset={dataset}: the tables have rows of {held} alone")
+        raise InputError(f"--dataset={dataset}: the tables have rows of {held} alone; name one of them")
     drawn, left_out = {}, {}
     known = drawers(rows, other_rows)
     wanted = figure_flags.numbers(list(known))

@@ -71,7 +71,10 @@ def selection() -> Selection:
 def cost_rows() -> list[cost_tables.Row] | None:
     """The rows of ``--cost``; None if it is unset."""
     path = cost_table.path()
-    return cost_tables.read(path) if path else None
+    rows = cost_tables.read(path) if path else None
+    if rows == []:
+        raise InputError(f"--cost={path} has no rows; measure with eval.measure_cost first")
+    return rows
 
 
 def available() -> candidates.Candidates:

@@ -55,7 +55,7 @@ def probabilities(
             )
         # A release holds float16.
         representations = representations.astype(np.float16).astype(np.float32)
-        parts.append(keras.ops.convert_to_numpy(keras.ops.softmax(icn(representations, training=False))))
+        parts.append(keras.ops.convert_to_numpy(keras.ops.softmax(icn([representations], training=False))))
     return np.concatenate(parts)
 
 

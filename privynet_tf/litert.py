@@ -176,7 +176,8 @@ def _check_representative(model: keras.Model, representative: np.ndarray | None)
     if count < MIN_REPRESENTATIVE_IMAGES:
         raise InputError(
             f"int8 takes the ranges of its activations from at least {MIN_REPRESENTATIVE_IMAGES} "
-            f"representative images; give more training images, or leave int8 out. Received: {count}"
+            f"representative images; give more training images, or leave int8 out "
+            f"(--litert_formats=float32). Received: {count}"
         )
     shape = model.input_shape[1:]
     if representative.shape[1:] != shape or representative.dtype != np.uint8:

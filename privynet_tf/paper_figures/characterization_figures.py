@@ -51,6 +51,7 @@ def figure3(rows: Sequence[Row]) -> Drawing:
             continue
         style.lines_of_depths(axis, part, side)
         style.paper(axis, _TABLE_13B, 6, theirs)
+        style.whole_numbers(axis)
         if axis is utility and baseline is not None:
             _mark_baseline(axis, baseline, "y")
         axis.set(xlabel=f"{style.LAYERS}\n{name}", ylabel=_LABELS[side])

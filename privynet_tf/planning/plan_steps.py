@@ -4,7 +4,7 @@ import math
 from collections.abc import Sequence
 
 from privynet_tf.planning.candidates import Candidate
-from privynet_tf.planning.plans import Limits, PruningNumbers, Step, written
+from privynet_tf.planning.plans import Limits, PruningNumbers, Step, rounded_up, written
 from privynet_tf.planning.strategies import Requirement
 
 _RUNNERS_UP = 4
@@ -29,7 +29,7 @@ def requirement(limits: Limits, question: Requirement, low_from: float | None) -
     )
     ends = "high even where any privacy loss is allowed."
     if low_from is not None:
-        ends = f"never high from {written('max_psnr', low_from)} on."
+        ends = f"never high from {rounded_up('max_psnr', low_from)} on."
     ends = f"With these tables and the other limits, the requirement is {ends}"
     return Step(
         "privacy requirement",
